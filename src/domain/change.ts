@@ -1,0 +1,75 @@
+/**
+ * The union of committed facts. A change is what the change log stores, what an envelope carries and what every
+ * replica applies; its revision is its place in the log. A change names what it did, never how it is shown.
+ *
+ * Compatibility: nodes of the previous release read these too. Add fields and kinds, never rename or reuse them; a
+ * node that does not know a kind loads its replica again (sync/replica.ts).
+ */
+import type { Chat, ClosedState } from './chat.ts';
+import type { Department } from './department.ts';
+import type { Message } from './message.ts';
+import type { Operator } from './operator.ts';
+import type { Microseconds } from './time.ts';
+
+/** epoch × 10¹² + n, counted by one without holes within an epoch. */
+export type Revision = number;
+export const EPOCH_SIZE = 1_000_000_000_000;
+
+export function epochOf(revision: Revision): number {
+  return Math.floor(revision / EPOCH_SIZE);
+}
+
+export type Change =
+  | { readonly type: 'chat-opened'; readonly chat: Chat }
+  | { readonly type: 'message-added'; readonly message: Message }
+  | { readonly type: 'message-edited'; readonly message: Message }
+  | { readonly type: 'chat-assigned'; readonly chatId: number; readonly operatorId: number; readonly atUs: Microseconds }
+  | { readonly type: 'chat-taken'; readonly chatId: number; readonly operatorId: number; readonly atUs: Microseconds }
+  | { readonly type: 'chat-released'; readonly chatId: number; readonly atUs: Microseconds }
+  | { readonly type: 'chat-closed'; readonly chatId: number; readonly state: ClosedState; readonly atUs: Microseconds }
+  | {
+      readonly type: 'chat-read-by-operator';
+      readonly chatId: number;
+      /** Visitor's messages up to this time are read now; `messageIds` are those that were not. */
+      readonly upToUs: Microseconds;
+      readonly messageIds: readonly string[];
+    }
+  | { readonly type: 'chat-read-by-visitor'; readonly chatId: number }
+  | {
+      readonly type: 'operator-status-set';
+      readonly operatorId: number;
+      readonly status: string;
+      readonly sort: Operator['statusSort'];
+      readonly reason: string;
+      readonly atUs: Microseconds;
+    }
+  | { readonly type: 'operator-saved'; readonly operator: Operator }
+  | { readonly type: 'department-saved'; readonly department: Department }
+  /** A page can no longer be used: its loops are told to init again. */
+  | { readonly type: 'page-ended'; readonly pageId: string; readonly visitorId: string }
+  /** A login was ended by logout, or all of an operator's by a new password or by disabling him. */
+  | { readonly type: 'operator-sessions-ended'; readonly operatorId: number; readonly tokenHash: string | null };
+
+export type ChangeType = Change['type'];
+
+/** Kinds this binary knows; a newer node in a rolling upgrade may write others. */
+const KNOWN: Readonly<Record<ChangeType, true>> = {
+  'chat-opened': true,
+  'message-added': true,
+  'message-edited': true,
+  'chat-assigned': true,
+  'chat-taken': true,
+  'chat-released': true,
+  'chat-closed': true,
+  'chat-read-by-operator': true,
+  'chat-read-by-visitor': true,
+  'operator-status-set': true,
+  'operator-saved': true,
+  'department-saved': true,
+  'page-ended': true,
+  'operator-sessions-ended': true,
+};
+
+export function isKnownChange(change: { readonly type: string }): change is Change {
+  return Object.hasOwn(KNOWN, change.type);
+}

@@ -1,0 +1,73 @@
+/**
+ * A chat: one conversation of a visitor, from the first word until it is closed. This is its header; texts are
+ * messages. At most one chat of a visitor is open, and a chat has at most one operator (I1).
+ */
+import type { MessageKind } from './message.ts';
+import type { Microseconds } from './time.ts';
+
+export type OpenState = 'queue' | 'chatting';
+export type ClosedState = 'closed' | 'closed_by_operator' | 'closed_by_visitor';
+export type ChatState = OpenState | ClosedState;
+
+export interface ChatVisitor {
+  readonly id: string;
+  readonly fields: Readonly<Record<string, string>>;
+  readonly channel: string;
+}
+
+/** The newest message as lists show it: `text` is cut to LAST_MESSAGE_LENGTH. */
+export interface LastMessage {
+  readonly id: string;
+  readonly kind: MessageKind;
+  readonly name: string;
+  readonly text: string;
+  readonly tsUs: Microseconds;
+}
+
+export const LAST_MESSAGE_LENGTH = 200;
+
+export interface Chat {
+  readonly id: number;
+  readonly clientSideId: string;
+  readonly visitor: ChatVisitor;
+  readonly visitSessionId: string;
+  readonly state: ChatState;
+  /** Who has taken the chat. */
+  readonly operatorId: number | null;
+  /** Who was chosen by the master and has not taken it yet; the chat stays in `queue` until then. */
+  readonly assignedOperatorId: number | null;
+  readonly assignedUs: Microseconds | null;
+  readonly departmentKey: string | null;
+  readonly lang: string;
+  readonly location: string;
+  readonly offline: boolean;
+  readonly createdUs: Microseconds;
+  /** Since when it waits; a chat that returns to the queue keeps its original place. */
+  readonly queuedUs: Microseconds;
+  readonly modifiedUs: Microseconds;
+  readonly unreadByOperatorSinceUs: Microseconds | null;
+  /** Messages of the visitor up to this time were read by an operator. */
+  readonly readByOperatorUs: Microseconds;
+  readonly unreadByVisitorSinceUs: Microseconds | null;
+  readonly unreadByVisitorMsgCnt: number;
+  readonly readByVisitor: boolean;
+  readonly subject: string | null;
+  readonly page: { readonly url: string; readonly title: string };
+  readonly messageCount: number;
+  readonly lastMessage: LastMessage | null;
+}
+
+export function isOpen(chat: Chat): boolean {
+  return chat.state === 'queue' || chat.state === 'chatting';
+}
+
+/** The operator whose capacity this chat uses: the one who has it, or the one it is assigned to. */
+export function bearerOf(chat: Chat | undefined): number | null {
+  if (chat === undefined || !isOpen(chat)) return null;
+  return chat.operatorId ?? chat.assignedOperatorId;
+}
+
+/** Waits for an operator and nobody has been chosen yet. */
+export function isWaiting(chat: Chat): boolean {
+  return chat.state === 'queue' && chat.assignedOperatorId === null;
+}

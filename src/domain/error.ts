@@ -1,0 +1,70 @@
+/**
+ * The one error that crosses layers. Domain and commands throw nothing else on purpose; anything that is not a
+ * ChatError is a bug and is shown to clients as `internal-error` with an id. Adapters translate it at the edge
+ * (protocol/error-codes.ts).
+ */
+
+export type ErrorCode =
+  | 'invalid'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'not-found'
+  | 'conflict'
+  | 'too-large'
+  | 'rate-limited'
+  | 'unavailable'
+  | 'reinit-required';
+
+/** The word a client reads in `error`: finer than the code, stable, documented in docs/protocol. */
+export type ErrorReason =
+  | 'argument-missing'
+  | 'wrong-argument-value'
+  | 'unknown-action'
+  | 'unknown-status'
+  | 'message-empty'
+  | 'max-message-length-exceeded'
+  | 'unauthorized'
+  | 'wrong-credentials'
+  | 'operator-disabled'
+  | 'wrong-origin'
+  | 'not-allowed'
+  | 'not-your-chat'
+  | 'message-not-owned'
+  | 'wrong-department'
+  | 'chat-not-found'
+  | 'operator-not-found'
+  | 'not-found'
+  | 'chat-already-taken'
+  | 'chat-closed'
+  | 'chat-not-waiting'
+  | 'capacity-exceeded'
+  | 'operator-not-available'
+  | 'already-exists'
+  | 'too-large'
+  | 'rate-limited'
+  | 'too-many-attempts'
+  | 'server-not-ready'
+  | 'reinit-required';
+
+export interface ErrorDetails {
+  /** The parameter that is wrong, for `wrong-argument-value` and `argument-missing`. */
+  readonly argumentName?: string;
+  /** What the client may show or use, e.g. who took the chat. */
+  readonly data?: unknown;
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
+}
+
+export class ChatError extends Error {
+  override readonly name = 'ChatError';
+  readonly code: ErrorCode;
+  readonly reason: ErrorReason;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, reason: ErrorReason, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.reason = reason;
+    this.details = details;
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * An operator: a person who answers visitors. His status belongs to him, not to a browser tab; his load is a
+ * column that every change of a chat's bearer keeps true, so that the capacity can be checked under his row lock (I2).
+ */
+import type { Chat } from './chat.ts';
+import type { Microseconds } from './time.ts';
+
+export type Role = 'operator' | 'supervisor' | 'admin';
+export const ROLES: readonly Role[] = ['operator', 'supervisor', 'admin'];
+
+/** takes: gets new chats · none: keeps his chats, gets no new ones · offline */
+export type StatusSort = 'takes' | 'none' | 'offline';
+
+export interface OperatorStatus {
+  readonly name: string;
+  readonly sort: StatusSort;
+  readonly title: string;
+}
+
+export const BUILT_IN_STATUSES: readonly OperatorStatus[] = [
+  { name: 'online', sort: 'takes', title: 'Online' },
+  { name: 'invisible', sort: 'none', title: 'Invisible' },
+  { name: 'break', sort: 'none', title: 'Break' },
+  { name: 'offline', sort: 'offline', title: 'Offline' },
+];
+
+export interface Operator {
+  readonly id: number;
+  readonly login: string;
+  readonly fullname: string;
+  readonly avatar: string | null;
+  readonly title: string;
+  readonly status: string;
+  readonly statusSort: StatusSort;
+  readonly statusUs: Microseconds;
+  readonly statusReason: string;
+  /** His open chats plus those assigned to him. */
+  readonly load: number;
+  /** His own limit, or null for max_chats_per_operator. */
+  readonly maxChats: number | null;
+  readonly departmentKeys: readonly string[];
+  readonly langs: readonly string[];
+  readonly roles: readonly Role[];
+  readonly disabled: boolean;
+}
+
+export function isAdmin(operator: Operator): boolean {
+  return operator.roles.includes('admin');
+}
+
+export function isSupervisor(operator: Operator): boolean {
+  return operator.roles.includes('supervisor');
+}
+
+export function capacityOf(operator: Operator, defaultMaxChats: number): number {
+  return operator.maxChats ?? defaultMaxChats;
+}
+
+export function hasRoom(operator: Operator, defaultMaxChats: number): boolean {
+  return operator.load < capacityOf(operator, defaultMaxChats);
+}
+
+/** A chat without a department belongs to everybody. */
+export function worksIn(operator: Operator, departmentKey: string | null): boolean {
+  return departmentKey === null || operator.departmentKeys.includes(departmentKey);
+}
+
+/** May this operator be given the chat by the master? */
+export function canBeAssigned(operator: Operator, chat: Chat, defaultMaxChats: number): boolean {
+  return !operator.disabled && operator.statusSort === 'takes' && worksIn(operator, chat.departmentKey) && hasRoom(operator, defaultMaxChats);
+}

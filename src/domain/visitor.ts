@@ -1,0 +1,26 @@
+/**
+ * A visitor of the web site, known by a random id that his device keeps, and the two shorter lives he has on
+ * this server: a visit session, and a page (one client with its own token).
+ */
+import type { Microseconds } from './time.ts';
+
+export interface Visitor {
+  readonly id: string;
+  readonly fields: Readonly<Record<string, string>>;
+  /** The last message time given out; the next message gets a later one. Also his history revision. */
+  readonly lastTsUs: Microseconds;
+}
+
+/** What a page id stands for; looked up by every call of a visitor. */
+export interface Page {
+  readonly id: string;
+  readonly visitorId: string;
+  readonly visitSessionId: string;
+  readonly location: string;
+  readonly title: string;
+}
+
+/** The name under which operators and the visitor himself see his messages. */
+export function visitorName(visitor: { readonly fields: Readonly<Record<string, string>> }): string {
+  return visitor.fields['display_name'] ?? visitor.fields['name'] ?? 'Visitor';
+}

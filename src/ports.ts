@@ -1,0 +1,301 @@
+/**
+ * Every door out of the pure code, types only. Adapters (postgres/, rabbitmq/, log.ts, metrics.ts) implement these;
+ * commands/, sync/, sessions/ and jobs/ use them; node.ts connects the two.
+ */
+import type { Change, Revision } from './domain/change.ts';
+import type { Chat } from './domain/chat.ts';
+import type { Department } from './domain/department.ts';
+import type { Message, Sender } from './domain/message.ts';
+import type { Operator } from './domain/operator.ts';
+import type { Microseconds } from './domain/time.ts';
+import type { Page, Visitor } from './domain/visitor.ts';
+
+// ---- the write path -------------------------------------------------------------------------------------------
+
+/** The rows a batch locks. Locked in this order of tables, by id within a table. */
+export interface Keys {
+  readonly visitors: ReadonlySet<string>;
+  /** Chats by id, and the open chat of each of these visitors, whatever its id is. */
+  readonly chats: ReadonlySet<number>;
+  readonly openChatsOf: ReadonlySet<string>;
+  readonly operators: ReadonlySet<number>;
+  readonly departments: ReadonlySet<string>;
+  /** Messages that may have been stored already, by their client's id. */
+  readonly sentMessages: ReadonlyMap<string, MessageKey>;
+  /** Chats whose unread visitor messages are wanted (ids only). */
+  readonly unreadOf: ReadonlySet<number>;
+  /** How many new chat and operator ids the batch may use up. */
+  readonly newChats: number;
+  readonly newOperators: number;
+}
+
+export interface MessageKey {
+  readonly sender: Sender;
+  readonly clientSideId: string;
+}
+
+/** What `begin` found under its locks. The maps belong to the caller. */
+export interface LockedRows {
+  readonly nowUs: Microseconds;
+  readonly visitors: Map<string, Visitor>;
+  readonly chats: Map<number, Chat>;
+  readonly operators: Map<number, Operator>;
+  readonly departments: Map<string, Department>;
+  /** By `messageKey(sender, clientSideId)`. */
+  readonly sentMessages: Map<string, Message>;
+  readonly unread: Map<number, readonly string[]>;
+  readonly newChatIds: number[];
+  readonly newOperatorIds: number[];
+  /** Set when the batch of this id was committed before (its outcome was unknown): nothing needs to be written. */
+  readonly committed: CommittedRange | undefined;
+}
+
+/** The final rows of a batch and its changes, one JSON array. */
+export interface BatchWrite {
+  readonly visitors: readonly Visitor[];
+  readonly chats: readonly Chat[];
+  readonly operators: readonly Operator[];
+  readonly departments: readonly Department[];
+  readonly messages: readonly Message[];
+  readonly endedPageIds: readonly string[];
+  readonly endedOperatorSessions: readonly { readonly operatorId: number; readonly tokenHash: string | null }[];
+  readonly changeCount: number;
+  readonly changesJson: string;
+  /** The fencing token of the lease, for the master's commands. */
+  readonly leaseToken: number | undefined;
+}
+
+export interface CommittedRange {
+  readonly first: Revision;
+  readonly last: Revision;
+}
+
+/**
+ * One writer's transaction on a connection of its own. `begin` locks and reads, `commit` writes and appends to the
+ * log; after either fails nothing is committed, but for StoreFailure `unknown`.
+ */
+export interface Store {
+  begin(batchId: string, keys: Keys, isRetry: boolean): Promise<LockedRows>;
+  commit(batchId: string, write: BatchWrite): Promise<CommittedRange>;
+  rollback(): Promise<void>;
+}
+
+/** retry: deadlock, lock time-out · refused: this content cannot be stored · fenced: the lease is not ours any more ·
+ *  epoch: the timeline changed · disconnected: certainly not committed · unknown: cut while committing */
+export type StoreFailureKind = 'retry' | 'refused' | 'fenced' | 'epoch' | 'disconnected' | 'unknown';
+
+export class StoreFailure extends Error {
+  override readonly name = 'StoreFailure';
+  readonly kind: StoreFailureKind;
+
+  constructor(kind: StoreFailureKind, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.kind = kind;
+  }
+}
+
+// ---- the read path --------------------------------------------------------------------------------------------
+
+/** One commit as it stands in the change log and travels on the bus. */
+export interface LoggedCommit {
+  readonly first: Revision;
+  readonly last: Revision;
+  readonly changes: readonly Change[];
+  /** Length of the changes as JSON: what the ring accounts for them. */
+  readonly bytes: number;
+}
+
+export interface ChangeLog {
+  /** Commits behind `after`, oldest first, at most ~4 MiB; `complete` when there are no more. */
+  read(after: Revision): Promise<{ readonly commits: readonly LoggedCommit[]; readonly complete: boolean }>;
+}
+
+/** The hot state at one revision, read in one transaction. */
+export interface Snapshot {
+  readonly revision: Revision;
+  readonly chats: readonly Chat[];
+  readonly operators: readonly Operator[];
+  readonly departments: readonly Department[];
+}
+
+export interface Snapshots {
+  load(): Promise<Snapshot>;
+}
+
+// ---- what clients ask for and the hot state does not hold -------------------------------------------------------
+
+export interface Messages {
+  /** Per chat, the newest `limit` messages not newer than the chat header's last one, oldest first. */
+  listOfChats(wanted: readonly ChatMessagesWanted[]): Promise<Map<number, readonly Message[]>>;
+  /** A visitor's messages changed after `sinceUs` in the order of their change; without it, the newest ones by time. */
+  listHistory(query: HistoryQuery): Promise<HistoryPage>;
+  findChat(chatId: number): Promise<Chat | undefined>;
+}
+
+export interface ChatMessagesWanted {
+  readonly chatId: number;
+  readonly visitorId: string;
+  readonly upToUs: Microseconds;
+  readonly limit: number;
+}
+
+export interface HistoryQuery {
+  readonly visitorId: string;
+  readonly chatId?: number;
+  readonly sinceUs?: Microseconds;
+  readonly beforeUs?: Microseconds;
+  readonly limit: number;
+  readonly includeHidden: boolean;
+}
+
+/** `read`: was this visitor's message read by an operator (kept as a mark on its chat, not in each message)? */
+export type StoredMessage = Message & { readonly read: boolean };
+
+export interface HistoryPage {
+  readonly hasMore: boolean;
+  readonly messages: readonly StoredMessage[];
+  readonly revisionUs: Microseconds;
+}
+
+export interface PageOpening {
+  readonly pageId: string;
+  readonly visitorId: string;
+  readonly visitSessionId: string;
+  readonly location: string;
+  readonly title: string;
+  readonly platform: string;
+  readonly deviceId: string;
+  readonly pushToken: string | null;
+}
+
+export interface OpenedPage {
+  readonly visitor: Visitor;
+  /** The session of the request when it is the visitor's own, else the new one. */
+  readonly visitSessionId: string;
+  /** Older pages of the same device, which must be ended. */
+  readonly replacedPageIds: readonly string[];
+  /** A chat of this visit session was closed: the visitor is in `idle-after-chat`. */
+  readonly chattedBefore: boolean;
+}
+
+export interface Pages {
+  /** Creates what is missing of visitor, visit session and page. Calls of one moment share one statement. */
+  open(opening: PageOpening): Promise<OpenedPage>;
+  find(pageId: string): Promise<Page | undefined>;
+  setPushToken(pageId: string, pushToken: string | null): Promise<void>;
+}
+
+export interface OperatorLogins {
+  findByLogin(login: string): Promise<{ readonly operatorId: number; readonly passwordHash: string } | undefined>;
+  createSession(operatorId: number, tokenHash: string, ttlSeconds: number): Promise<void>;
+  /** The operator of a live login and how long it still lives; extends it when less than half is left. */
+  findSession(tokenHash: string, ttlSeconds: number): Promise<{ readonly operatorId: number; readonly expiresInMs: number } | undefined>;
+  setPassword(operatorId: number, passwordHash: string): Promise<void>;
+}
+
+// ---- the cluster ----------------------------------------------------------------------------------------------
+
+/** Writing of a typing operator or visitor and the like: no revision, not stored, may be lost. */
+export type Signal =
+  | { readonly type: 'visitor-typing'; readonly chatId: number; readonly typing: boolean; readonly draft: string | null }
+  | { readonly type: 'operator-typing'; readonly chatId: number; readonly operatorId: number; readonly typing: boolean };
+
+export interface OutgoingEnvelope extends CommittedRange {
+  /** The JSON array of the changes. */
+  readonly changesJson: string;
+}
+
+/** An envelope of another node; without changes when it was too large, then the log has them. */
+export interface IncomingEnvelope extends CommittedRange {
+  readonly changes: readonly Change[] | undefined;
+  readonly bytes: number;
+}
+
+export interface BusHandlers {
+  envelope(envelope: IncomingEnvelope): void;
+  signal(signal: Signal): void;
+  /** The bus may have lost something: read the log. Called on interruption and again when it is back. */
+  interrupted(): void;
+  resumed(): void;
+}
+
+/**
+ * Carries hints between nodes: what it carries may be lost, doubled or reordered. Never delivers a node's own
+ * envelopes to itself, never throws, keeps nothing for later while interrupted (the log is the backlog).
+ */
+export interface Bus {
+  readonly transport: string;
+  readonly connected: boolean;
+  /** Why it is not connected, for /status. */
+  readonly reason: string | undefined;
+  start(handlers: BusHandlers): Promise<void>;
+  publish(envelope: OutgoingEnvelope): void;
+  publishSignal(signal: Signal): void;
+  stop(): Promise<void>;
+}
+
+export interface Heartbeat {
+  readonly nowUs: Microseconds;
+  readonly revision: Revision;
+  /** Of the row under this node's name: another one means that the name was taken over. */
+  readonly incarnation: string | undefined;
+  readonly lease: { readonly holder: string; readonly token: number; readonly mine: boolean; readonly expiresInMs: number } | undefined;
+}
+
+export interface NodeRow {
+  readonly name: string;
+  readonly mode: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly port: number;
+  readonly version: string;
+  readonly state: string;
+  readonly revision: Revision;
+  readonly seenSecondsAgo: number;
+}
+
+export interface Registry {
+  /** Takes the node's name; ConflictingNode when a living node has it. */
+  register(): Promise<void>;
+  /** The one statement of each second: writes the heartbeat, renews the lease if wanted, returns what the node must know. */
+  beat(report: { readonly state: string; readonly revision: Revision; readonly wantsLease: boolean }): Promise<Heartbeat>;
+  listNodes(): Promise<readonly NodeRow[]>;
+  /** Lets go of name and lease. */
+  unregister(): Promise<void>;
+}
+
+// ---- the rest -------------------------------------------------------------------------------------------------
+
+/** A monotonic clock for time-outs on this node; never compared with another node's. */
+export interface Clock {
+  nowMs(): number;
+}
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface Log {
+  error(event: string, fields?: LogFields): void;
+  warn(event: string, fields?: LogFields): void;
+  info(event: string, fields?: LogFields): void;
+  debug(event: string, fields?: LogFields): void;
+  child(fields: LogFields): Log;
+}
+
+export interface Counter {
+  inc(by?: number): void;
+}
+
+export interface Gauge {
+  set(value: number): void;
+}
+
+export interface Histogram {
+  observe(value: number): void;
+}
+
+/** Names are Prometheus names without the prefix `chat_`; each is created once and documented by `help`. */
+export interface Metrics {
+  counter(name: string, help: string): Counter;
+  gauge(name: string, help: string, read?: () => number): Gauge;
+  histogram(name: string, help: string, buckets: readonly number[]): Histogram;
+}
