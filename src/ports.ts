@@ -20,7 +20,7 @@ export interface Keys {
   readonly openChatsOf: ReadonlySet<string>;
   readonly operators: ReadonlySet<number>;
   readonly departments: ReadonlySet<string>;
-  /** Messages that may have been stored already, by their client's id. */
+  /** Messages that may have been stored already, by `sentKey`. */
   readonly sentMessages: ReadonlyMap<string, MessageKey>;
   /** Chats whose unread visitor messages are wanted (ids only). */
   readonly unreadOf: ReadonlySet<number>;
@@ -41,7 +41,7 @@ export interface LockedRows {
   readonly chats: Map<number, Chat>;
   readonly operators: Map<number, Operator>;
   readonly departments: Map<string, Department>;
-  /** By `messageKey(sender, clientSideId)`. */
+  /** By `sentKey(sender, clientSideId)`. */
   readonly sentMessages: Map<string, Message>;
   readonly unread: Map<number, readonly string[]>;
   readonly newChatIds: number[];
@@ -125,8 +125,8 @@ export interface Snapshots {
 // ---- what clients ask for and the hot state does not hold -------------------------------------------------------
 
 export interface Messages {
-  /** Per chat, the newest `limit` messages not newer than the chat header's last one, oldest first. */
-  listOfChats(wanted: readonly ChatMessagesWanted[]): Promise<Map<number, readonly Message[]>>;
+  /** The newest `limit` messages of a chat that are not newer than `upToUs`, oldest first. Calls share statements. */
+  listOfChat(wanted: ChatMessagesWanted): Promise<readonly StoredMessage[]>;
   /** A visitor's messages changed after `sinceUs` in the order of their change; without it, the newest ones by time. */
   listHistory(query: HistoryQuery): Promise<HistoryPage>;
   findChat(chatId: number): Promise<Chat | undefined>;
@@ -160,7 +160,9 @@ export interface HistoryPage {
 export interface PageOpening {
   readonly pageId: string;
   readonly visitorId: string;
-  readonly visitSessionId: string;
+  /** Gone on with when it is this visitor's; empty for none. */
+  readonly oldVisitSessionId: string;
+  readonly newVisitSessionId: string;
   readonly location: string;
   readonly title: string;
   readonly platform: string;
@@ -170,7 +172,6 @@ export interface PageOpening {
 
 export interface OpenedPage {
   readonly visitor: Visitor;
-  /** The session of the request when it is the visitor's own, else the new one. */
   readonly visitSessionId: string;
   /** Older pages of the same device, which must be ended. */
   readonly replacedPageIds: readonly string[];

@@ -9,12 +9,6 @@ export type OpenState = 'queue' | 'chatting';
 export type ClosedState = 'closed' | 'closed_by_operator' | 'closed_by_visitor';
 export type ChatState = OpenState | ClosedState;
 
-export interface ChatVisitor {
-  readonly id: string;
-  readonly fields: Readonly<Record<string, string>>;
-  readonly channel: string;
-}
-
 /** The newest message as lists show it: `text` is cut to LAST_MESSAGE_LENGTH. */
 export interface LastMessage {
   readonly id: string;
@@ -29,7 +23,10 @@ export const LAST_MESSAGE_LENGTH = 200;
 export interface Chat {
   readonly id: number;
   readonly clientSideId: string;
-  readonly visitor: ChatVisitor;
+  readonly visitorId: string;
+  /** What operators see of the visitor, kept with the chat so that its header needs no other row. */
+  readonly visitorFields: Readonly<Record<string, string>>;
+  readonly channel: string;
   readonly visitSessionId: string;
   readonly state: ChatState;
   /** Who has taken the chat. */
@@ -52,7 +49,8 @@ export interface Chat {
   readonly unreadByVisitorMsgCnt: number;
   readonly readByVisitor: boolean;
   readonly subject: string | null;
-  readonly page: { readonly url: string; readonly title: string };
+  readonly pageUrl: string;
+  readonly pageTitle: string;
   readonly messageCount: number;
   readonly lastMessage: LastMessage | null;
 }

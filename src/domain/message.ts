@@ -37,6 +37,11 @@ export function operatorSender(operatorId: number): Sender {
   return `o:${operatorId}`;
 }
 
+/** Under what a message is looked up when its client may have sent it before. */
+export function sentKey(sender: Sender, clientSideId: string): string {
+  return `${sender} ${clientSideId}`;
+}
+
 /** 32 hex digits: 16 of the time, 16 of `nonce` (random, made by the caller, 16 hex digits). */
 export function messageId(tsUs: Microseconds, nonce: string): string {
   return tsUs.toString(16).padStart(16, '0') + nonce;

@@ -25,6 +25,14 @@ export interface State {
   readonly messages: Rows<string, Message>;
 }
 
+/** What a node knows without asking the database: possibly a moment old, so commands only guess their locks from it. */
+export interface HotState {
+  readonly chats: ReadonlyMap<number, Chat>;
+  readonly operators: ReadonlyMap<number, Operator>;
+  readonly departments: ReadonlyMap<string, Department>;
+  openChatOf(visitorId: string): Chat | undefined;
+}
+
 /** Folds `change` into `state`. A chat the state does not hold is passed over: replicas hold open chats only. */
 export function apply(state: State, change: Change): void {
   switch (change.type) {

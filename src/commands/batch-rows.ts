@@ -1,0 +1,130 @@
+/**
+ * The locked rows of one batch while it is decided: a State that `apply` folds into, and the questions that decisions
+ * ask. Asking for a row that was not locked throws RowNotLocked. What was touched is what gets written.
+ */
+import { apply, type Rows, type State } from '../domain/state.ts';
+import type { Change } from '../domain/change.ts';
+import { type Chat, isOpen } from '../domain/chat.ts';
+import type { Department } from '../domain/department.ts';
+import { isFromVisitor, type Message, messageTime, type Sender, sentKey } from '../domain/message.ts';
+import type { Operator } from '../domain/operator.ts';
+import type { Visitor } from '../domain/visitor.ts';
+import type { Keys, LockedRows } from '../ports.ts';
+import { RowNotLocked } from './key-set.ts';
+
+export class BatchRows implements State {
+  readonly visitors: TouchedRows<string, Visitor>;
+  readonly chats: TouchedRows<number, Chat>;
+  readonly operators: TouchedRows<number, Operator>;
+  readonly departments: TouchedRows<string, Department>;
+  readonly messages: TouchedRows<string, Message>;
+  readonly #keys: Keys;
+  readonly #locked: LockedRows;
+  readonly #openChats = new Map<string, number>();
+
+  constructor(keys: Keys, locked: LockedRows) {
+    this.#keys = keys;
+    this.#locked = locked;
+    this.visitors = new TouchedRows(locked.visitors);
+    this.chats = new TouchedRows(locked.chats, chat => this.#indexChat(chat));
+    this.operators = new TouchedRows(locked.operators);
+    this.departments = new TouchedRows(locked.departments);
+    this.messages = new TouchedRows(new Map(), message => this.#indexMessage(message));
+    for (const chat of locked.chats.values()) this.#indexChat(chat);
+  }
+
+  fold(changes: readonly Change[]): void {
+    for (const change of changes) apply(this, change);
+  }
+
+  visitor(id: string): Visitor | undefined {
+    return this.visitors.get(id) ?? this.#absent('visitors', id, this.#keys.visitors.has(id));
+  }
+
+  chat(id: number): Chat | undefined {
+    return this.chats.get(id) ?? this.#absent('chats', id, this.#keys.chats.has(id));
+  }
+
+  openChatOf(visitorId: string): Chat | undefined {
+    const id = this.#openChats.get(visitorId);
+    if (id !== undefined) return this.chats.get(id);
+    return this.#absent('openChatsOf', visitorId, this.#keys.openChatsOf.has(visitorId));
+  }
+
+  operator(id: number): Operator | undefined {
+    return this.operators.get(id) ?? this.#absent('operators', id, this.#keys.operators.has(id));
+  }
+
+  /** Makes sure that the operator who bears the chat is locked, before a change moves his load. */
+  lockBearer(operatorId: number | null): void {
+    if (operatorId !== null) this.operator(operatorId);
+  }
+
+  department(key: string): Department | undefined {
+    return this.departments.get(key) ?? this.#absent('departments', key, this.#keys.departments.has(key));
+  }
+
+  /** The message that this client sent before under this id. */
+  sentMessage(sender: Sender, clientSideId: string): Message | undefined {
+    return this.#locked.sentMessages.get(sentKey(sender, clientSideId));
+  }
+
+  /** Ids of the visitor's messages in this chat that no operator has read, oldest first. */
+  unreadIn(chat: Chat): string[] {
+    const ids = this.#locked.unread.get(chat.id) ?? [];
+    return ids.filter(id => (messageTime(id) ?? 0) > chat.readByOperatorUs).sort();
+  }
+
+  newChatId(): number {
+    return takeId(this.#locked.newChatIds, 'newChats');
+  }
+
+  newOperatorId(): number {
+    return takeId(this.#locked.newOperatorIds, 'newOperators');
+  }
+
+  #absent(table: RowNotLocked['table'], key: string | number, isLocked: boolean): undefined {
+    if (!isLocked) throw new RowNotLocked(table, key);
+    return undefined;
+  }
+
+  #indexChat(chat: Chat): void {
+    if (isOpen(chat)) this.#openChats.set(chat.visitorId, chat.id);
+    else if (this.#openChats.get(chat.visitorId) === chat.id) this.#openChats.delete(chat.visitorId);
+  }
+
+  /** Later commands of the batch see what earlier ones sent. */
+  #indexMessage(message: Message): void {
+    this.#locked.sentMessages.set(sentKey(message.sender, message.clientSideId), message);
+    if (!isFromVisitor(message) || !this.#keys.unreadOf.has(message.chatId)) return;
+    this.#locked.unread.set(message.chatId, [...(this.#locked.unread.get(message.chatId) ?? []), message.id]);
+  }
+}
+
+/** A table of the batch: the locked rows, those folded since, and which ones these are. */
+export class TouchedRows<K, R> implements Rows<K, R> {
+  readonly #rows: Map<K, R>;
+  readonly #onSet: ((row: R) => void) | undefined;
+  readonly touched = new Map<K, R>();
+
+  constructor(rows: Map<K, R>, onSet?: (row: R) => void) {
+    this.#rows = rows;
+    this.#onSet = onSet;
+  }
+
+  get(key: K): R | undefined {
+    return this.#rows.get(key);
+  }
+
+  set(key: K, row: R): void {
+    this.#rows.set(key, row);
+    this.touched.set(key, row);
+    this.#onSet?.(row);
+  }
+}
+
+function takeId(ids: number[], table: 'newChats' | 'newOperators'): number {
+  const id = ids.shift();
+  if (id === undefined) throw new RowNotLocked(table, 1);
+  return id;
+}

@@ -1,0 +1,50 @@
+/** Questions that several commands ask of the locked rows; each throws the ChatError that a client is shown. */
+import { type Chat, isOpen } from '../domain/chat.ts';
+import { ChatError } from '../domain/error.ts';
+import type { Operator } from '../domain/operator.ts';
+import { capacityOf, hasRoom } from '../domain/operator.ts';
+import type { Microseconds } from '../domain/time.ts';
+import type { Visitor } from '../domain/visitor.ts';
+import type { BatchRows } from './batch-rows.ts';
+
+export function getVisitor(rows: BatchRows, visitorId: string): Visitor {
+  const visitor = rows.visitor(visitorId);
+  if (visitor === undefined) throw new ChatError('reinit-required', 'reinit-required', 'the visitor is not known');
+  return visitor;
+}
+
+export function getOpenChat(rows: BatchRows, chatId: number): Chat {
+  const chat = rows.chat(chatId);
+  if (chat === undefined) throw new ChatError('not-found', 'chat-not-found', `there is no chat ${chatId}`);
+  if (!isOpen(chat)) throw new ChatError('conflict', 'chat-closed', `chat ${chatId} is closed`);
+  return chat;
+}
+
+export function getOperator(rows: BatchRows, operatorId: number): Operator {
+  const operator = rows.operator(operatorId);
+  if (operator === undefined) throw new ChatError('not-found', 'operator-not-found', `there is no operator ${operatorId}`);
+  if (operator.disabled) throw new ChatError('forbidden', 'operator-disabled', 'this operator is disabled');
+  return operator;
+}
+
+/** The chat is this operator's, taken or assigned to him. */
+export function isBearer(chat: Chat, operatorId: number): boolean {
+  return (chat.operatorId ?? chat.assignedOperatorId) === operatorId;
+}
+
+export function refuseUnlessBearer(chat: Chat, operatorId: number): void {
+  if (!isBearer(chat, operatorId)) throw new ChatError('forbidden', 'not-your-chat', `chat ${chat.id} is not yours`);
+}
+
+/** Room for one more chat (I2); a chat that he bears already uses no more. */
+export function refuseWithoutRoom(operator: Operator, chat: Chat, defaultMaxChats: number): void {
+  if (isBearer(chat, operator.id) || hasRoom(operator, defaultMaxChats)) return;
+  throw new ChatError('conflict', 'capacity-exceeded', `${operator.fullname} has ${operator.load} of ${capacityOf(operator, defaultMaxChats)} chats`, {
+    data: { load: operator.load, maxChats: capacityOf(operator, defaultMaxChats) },
+  });
+}
+
+/** The time of the visitor's next message: unique and in commit order per visitor. */
+export function nextMessageTime(visitor: Visitor, nowUs: Microseconds): Microseconds {
+  return Math.max(nowUs, visitor.lastTsUs + 1);
+}

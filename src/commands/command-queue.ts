@@ -1,0 +1,83 @@
+/**
+ * Commands that wait for the next commit, bounded in number and bytes. Commands of the master never share a batch
+ * with those of sessions (only theirs are fenced); the two take turns.
+ */
+import type { Command } from './command.ts';
+import type { Executed } from './commit-loop.ts';
+import type { RowNotLocked } from './key-set.ts';
+
+const MAX_BATCH_COMMANDS = 1_000;
+const MAX_BATCH_BYTES = 1_048_576;
+const MAX_WAITING_BYTES = 32 * 1_048_576;
+
+export interface Pending {
+  readonly command: Command<unknown>;
+  readonly deadlineMs: number;
+  rounds: number;
+  readonly extraKeys: RowNotLocked[];
+  readonly resolve: (executed: Executed<unknown>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class CommandQueue {
+  readonly #maxLength: number;
+  #session: Pending[] = [];
+  #leader: Pending[] = [];
+  #bytes = 0;
+  #lastWasLeader = false;
+
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength;
+  }
+
+  get length(): number {
+    return this.#session.length + this.#leader.length;
+  }
+
+  /** False when the queue is full. */
+  push(pending: Pending): boolean {
+    if (this.length >= this.#maxLength || this.#bytes + pending.command.bytes > MAX_WAITING_BYTES) return false;
+    this.#bytes += pending.command.bytes;
+    this.#laneOf(pending).push(pending);
+    return true;
+  }
+
+  /** Back to the head: it has waited already. */
+  pushFirst(pending: Pending): void {
+    this.#bytes += pending.command.bytes;
+    this.#laneOf(pending).unshift(pending);
+  }
+
+  /** The next batch, in order of arrival; empty when nothing waits. A batch has one lease token. */
+  takeBatch(): Pending[] {
+    const leader = this.#leader.length > 0 && (this.#session.length === 0 || !this.#lastWasLeader);
+    this.#lastWasLeader = leader;
+    const lane = leader ? this.#leader : this.#session;
+    let bytes = 0;
+    let count = 0;
+    for (const { command } of lane) {
+      bytes += command.bytes;
+      const fits = count < MAX_BATCH_COMMANDS && bytes <= MAX_BATCH_BYTES && command.leaseToken === lane[0]?.command.leaseToken;
+      if (!fits && count > 0) break;
+      count += 1;
+    }
+    return this.#release(lane.splice(0, count));
+  }
+
+  takeExpired(nowMs: number): Pending[] {
+    const expired = [...this.#session, ...this.#leader].filter(pending => pending.deadlineMs <= nowMs);
+    if (expired.length === 0) return [];
+    this.#session = this.#session.filter(pending => pending.deadlineMs > nowMs);
+    this.#leader = this.#leader.filter(pending => pending.deadlineMs > nowMs);
+    return this.#release(expired);
+  }
+
+  #laneOf(pending: Pending): Pending[] {
+    return pending.command.leaseToken === undefined ? this.#session : this.#leader;
+  }
+
+  #release(taken: Pending[]): Pending[] {
+    for (const { command } of taken) this.#bytes -= command.bytes;
+    return taken;
+  }
+}

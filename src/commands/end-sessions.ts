@@ -1,0 +1,21 @@
+/** Ends of what clients hold: a change, so that every node drops what it has cached and tells those connected. */
+import type { Command } from './command.ts';
+
+export function endPages(visitorId: string, pageIds: readonly string[]): Command<null> {
+  return {
+    name: 'end pages',
+    bytes: 200,
+    addKeys() {},
+    decide: () => ({ changes: pageIds.map(pageId => ({ type: 'page-ended', pageId, visitorId })), answer: null }),
+  };
+}
+
+/** One login by its token hash, or all of the operator's. */
+export function endOperatorSessions(operatorId: number, tokenHash: string | null): Command<null> {
+  return {
+    name: 'end operator sessions',
+    bytes: 200,
+    addKeys() {},
+    decide: () => ({ changes: [{ type: 'operator-sessions-ended', operatorId, tokenHash }], answer: null }),
+  };
+}

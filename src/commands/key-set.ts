@@ -1,0 +1,47 @@
+/** The rows that a batch locks: the union of what its commands ask for. */
+import { type Sender, sentKey } from '../domain/message.ts';
+import type { Keys, MessageKey } from '../ports.ts';
+
+export class KeySet implements Keys {
+  readonly visitors = new Set<string>();
+  readonly chats = new Set<number>();
+  readonly openChatsOf = new Set<string>();
+  readonly operators = new Set<number>();
+  readonly departments = new Set<string>();
+  readonly sentMessages = new Map<string, MessageKey>();
+  readonly unreadOf = new Set<number>();
+  newChats = 0;
+  newOperators = 0;
+
+  /** A visitor together with his open chat, if he has one. */
+  addVisitorWithChat(visitorId: string): void {
+    this.visitors.add(visitorId);
+    this.openChatsOf.add(visitorId);
+  }
+
+  addOperator(operatorId: number | null | undefined): void {
+    if (operatorId !== null && operatorId !== undefined) this.operators.add(operatorId);
+  }
+
+  addSent(sender: Sender, clientSideId: string): void {
+    this.sentMessages.set(sentKey(sender, clientSideId), { sender, clientSideId });
+  }
+}
+
+/** A command met a row that its guess did not lock: it goes to the next batch, which locks this row too. */
+export class RowNotLocked extends Error {
+  override readonly name = 'RowNotLocked';
+  readonly table: 'visitors' | 'chats' | 'operators' | 'departments' | 'openChatsOf' | 'newChats' | 'newOperators';
+  readonly key: string | number;
+
+  constructor(table: RowNotLocked['table'], key: string | number) {
+    super(`${table} ${key} is not locked`);
+    this.table = table;
+    this.key = key;
+  }
+
+  addTo(keys: KeySet): void {
+    if (this.table === 'newChats' || this.table === 'newOperators') keys[this.table] += 1;
+    else (keys[this.table] as Set<string | number>).add(this.key);
+  }
+}

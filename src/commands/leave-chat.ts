@@ -1,0 +1,71 @@
+/** The ways a chat ends or goes back: release by its operator, close by an operator, close by the visitor. */
+import { ChatError } from '../domain/error.ts';
+import { isAdmin, isSupervisor } from '../domain/operator.ts';
+import { getOpenChat, getOperator, getVisitor, isBearer, refuseUnlessBearer } from './chat-rows.ts';
+import { type Command, unchanged } from './command.ts';
+
+interface OperatorOnChat {
+  readonly operatorId: number;
+  readonly chatId: number;
+}
+
+/** Back to the queue at its original place; by an assignee who has not taken it, this declines it. */
+export function releaseChat({ operatorId, chatId }: OperatorOnChat): Command<null> {
+  return {
+    name: 'chat.release',
+    bytes: 200,
+    addKeys(keys) {
+      keys.chats.add(chatId);
+      keys.operators.add(operatorId);
+    },
+    decide(rows, nowUs) {
+      getOperator(rows, operatorId);
+      const chat = getOpenChat(rows, chatId);
+      refuseUnlessBearer(chat, operatorId);
+      return { changes: [{ type: 'chat-released', chatId, atUs: nowUs }], answer: null };
+    },
+  };
+}
+
+export function closeChatByOperator({ operatorId, chatId }: OperatorOnChat): Command<null> {
+  return {
+    name: 'operator chat.close',
+    bytes: 200,
+    addKeys(keys, hot) {
+      keys.chats.add(chatId);
+      keys.operators.add(operatorId);
+      keys.addOperator(hot.chats.get(chatId)?.operatorId ?? hot.chats.get(chatId)?.assignedOperatorId);
+    },
+    decide(rows, nowUs) {
+      const operator = getOperator(rows, operatorId);
+      const chat = rows.chat(chatId);
+      if (chat?.state === 'closed_by_operator' && chat.operatorId === operatorId) return unchanged(null); // a repeat
+      const open = getOpenChat(rows, chatId);
+      if (!isBearer(open, operatorId) && !isSupervisor(operator) && !isAdmin(operator)) {
+        throw new ChatError('forbidden', 'not-your-chat', `chat ${chatId} is not yours`);
+      }
+      rows.lockBearer(open.operatorId ?? open.assignedOperatorId);
+      return { changes: [{ type: 'chat-closed', chatId, state: 'closed_by_operator', atUs: nowUs }], answer: null };
+    },
+  };
+}
+
+/** A visitor without an open chat has closed it already: ok. */
+export function closeChatByVisitor(visitorId: string): Command<null> {
+  return {
+    name: 'chat.close',
+    bytes: 200,
+    addKeys(keys, hot) {
+      keys.addVisitorWithChat(visitorId);
+      const chat = hot.openChatOf(visitorId);
+      keys.addOperator(chat?.operatorId ?? chat?.assignedOperatorId);
+    },
+    decide(rows, nowUs) {
+      getVisitor(rows, visitorId);
+      const chat = rows.openChatOf(visitorId);
+      if (chat === undefined) return unchanged(null);
+      rows.lockBearer(chat.operatorId ?? chat.assignedOperatorId);
+      return { changes: [{ type: 'chat-closed', chatId: chat.id, state: 'closed_by_visitor', atUs: nowUs }], answer: null };
+    },
+  };
+}

@@ -1,0 +1,41 @@
+/** Read marks. Reading what is read already changes nothing. */
+import { messageTime } from '../domain/message.ts';
+import { getOpenChat, getOperator, getVisitor, refuseUnlessBearer } from './chat-rows.ts';
+import { type Command, unchanged } from './command.ts';
+
+export function readByOperator({ operatorId, chatId }: { readonly operatorId: number; readonly chatId: number }): Command<null> {
+  return {
+    name: 'operator chat.read',
+    bytes: 200,
+    addKeys(keys) {
+      keys.chats.add(chatId);
+      keys.operators.add(operatorId);
+      keys.unreadOf.add(chatId);
+    },
+    decide(rows) {
+      getOperator(rows, operatorId);
+      const chat = getOpenChat(rows, chatId);
+      refuseUnlessBearer(chat, operatorId);
+      const messageIds = rows.unreadIn(chat);
+      const upToUs = messageTime(messageIds.at(-1) ?? '');
+      if (upToUs === undefined) return unchanged(null);
+      return { changes: [{ type: 'chat-read-by-operator', chatId, upToUs, messageIds }], answer: null };
+    },
+  };
+}
+
+export function readByVisitor(visitorId: string): Command<null> {
+  return {
+    name: 'chat.read_by_visitor',
+    bytes: 200,
+    addKeys(keys) {
+      keys.addVisitorWithChat(visitorId);
+    },
+    decide(rows) {
+      getVisitor(rows, visitorId);
+      const chat = rows.openChatOf(visitorId);
+      if (chat === undefined || (chat.readByVisitor && chat.unreadByVisitorMsgCnt === 0)) return unchanged(null);
+      return { changes: [{ type: 'chat-read-by-visitor', chatId: chat.id }], answer: null };
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * A visitor says something. The same client id with the same text is a repeat (ok, nothing happens), with another text
+ * an edit while the chat is open. Without an open chat one is begun.
+ */
+import type { Change } from '../domain/change.ts';
+import { ChatError } from '../domain/error.ts';
+import { isFromVisitor, type Message, visitorSender } from '../domain/message.ts';
+import type { BatchRows } from './batch-rows.ts';
+import { getVisitor, nextMessageTime } from './chat-rows.ts';
+import { type Command, type Decision, unchanged } from './command.ts';
+import { type ChatOpening, newChat, visitorMessage, type VisitorWords } from './start-chat.ts';
+
+export interface SentMessage {
+  readonly id: string;
+  readonly tsUs: number;
+}
+
+export function sendVisitorMessage(words: VisitorWords, opening: Omit<ChatOpening, 'clientSideId'>): Command<SentMessage> {
+  const { page } = opening;
+  const sender = visitorSender(page.visitorId);
+  return {
+    name: 'chat.message',
+    bytes: 500 + words.text.length,
+    addKeys(keys, hot) {
+      keys.addVisitorWithChat(page.visitorId);
+      keys.addSent(sender, words.clientSideId);
+      if (hot.openChatOf(page.visitorId) === undefined) keys.newChats += 1;
+    },
+    decide(rows, nowUs) {
+      const visitor = getVisitor(rows, page.visitorId);
+      const sent = rows.sentMessage(sender, words.clientSideId);
+      if (sent !== undefined) return repeatOrEdit(rows, sent, words.text, nowUs);
+      const changes: Change[] = [];
+      let chat = rows.openChatOf(page.visitorId);
+      if (chat === undefined) {
+        chat = newChat(rows.newChatId(), visitor, { ...opening, clientSideId: `${words.clientSideId}-chat` }, nowUs);
+        changes.push({ type: 'chat-opened', chat });
+      }
+      const message = visitorMessage(visitor, chat, page, words, nowUs);
+      changes.push({ type: 'message-added', message });
+      return { changes, answer: { id: message.id, tsUs: message.tsUs } };
+    },
+  };
+}
+
+function repeatOrEdit(rows: BatchRows, sent: Message, text: string, nowUs: number): Decision<SentMessage> {
+  const answer = { id: sent.id, tsUs: sent.tsUs };
+  if (sent.text === text) return unchanged(answer);
+  if (!isFromVisitor(sent) || rows.openChatOf(sent.visitorId)?.id !== sent.chatId) {
+    throw new ChatError('forbidden', 'not-allowed', 'only messages of the current chat can be edited');
+  }
+  const visitor = getVisitor(rows, sent.visitorId);
+  const message: Message = { ...sent, text, edited: true, changedUs: nextMessageTime(visitor, nowUs) };
+  return { changes: [{ type: 'message-edited', message }], answer };
+}

@@ -1,0 +1,111 @@
+/**
+ * A visitor begins a chat. He has at most one open chat: a repeat, or a start while one is open, is answered ok and
+ * changes nothing, because SDKs send it whenever they are not sure.
+ */
+import type { Change } from '../domain/change.ts';
+import type { Chat } from '../domain/chat.ts';
+import { type Message, messageId, visitorSender } from '../domain/message.ts';
+import type { Microseconds } from '../domain/time.ts';
+import { type Page, type Visitor, visitorName } from '../domain/visitor.ts';
+import { getVisitor, nextMessageTime } from './chat-rows.ts';
+import { type Command, unchanged } from './command.ts';
+
+export interface ChatOpening {
+  readonly page: Page;
+  readonly clientSideId: string;
+  /** Must exist; the caller has checked it. */
+  readonly departmentKey: string | null;
+  readonly lang: string;
+}
+
+export interface StartChat extends ChatOpening {
+  /** Becomes the visitor's first message. */
+  readonly firstQuestion: string | undefined;
+  /** 16 random hex digits for the id of that message. */
+  readonly nonce: string;
+}
+
+export function startChat(start: StartChat): Command<{ readonly chatId: number }> {
+  const { page, clientSideId, firstQuestion, nonce } = start;
+  return {
+    name: 'chat.start',
+    bytes: 500 + (firstQuestion?.length ?? 0),
+    addKeys(keys) {
+      keys.addVisitorWithChat(page.visitorId);
+      keys.newChats += 1;
+    },
+    decide(rows, nowUs) {
+      const visitor = getVisitor(rows, page.visitorId);
+      const open = rows.openChatOf(page.visitorId);
+      if (open !== undefined) return unchanged({ chatId: open.id });
+      const chat = newChat(rows.newChatId(), visitor, start, nowUs);
+      const changes: Change[] = [{ type: 'chat-opened', chat }];
+      if (firstQuestion !== undefined) {
+        const words = { clientSideId: `${clientSideId}-first`, text: firstQuestion, data: null, nonce };
+        changes.push({ type: 'message-added', message: visitorMessage(visitor, chat, page, words, nowUs) });
+      }
+      return { changes, answer: { chatId: chat.id } };
+    },
+  };
+}
+
+export function newChat(id: number, visitor: Visitor, opening: ChatOpening, nowUs: Microseconds): Chat {
+  const { page, clientSideId, departmentKey, lang } = opening;
+  return {
+    id,
+    clientSideId,
+    visitorId: visitor.id,
+    visitorFields: visitor.fields,
+    channel: 'web',
+    visitSessionId: page.visitSessionId,
+    state: 'queue',
+    operatorId: null,
+    assignedOperatorId: null,
+    assignedUs: null,
+    departmentKey,
+    lang,
+    location: page.location,
+    offline: false,
+    createdUs: nowUs,
+    queuedUs: nowUs,
+    modifiedUs: nowUs,
+    unreadByOperatorSinceUs: null,
+    readByOperatorUs: 0,
+    unreadByVisitorSinceUs: null,
+    unreadByVisitorMsgCnt: 0,
+    readByVisitor: true,
+    subject: null,
+    pageUrl: '',
+    pageTitle: page.title,
+    messageCount: 0,
+    lastMessage: null,
+  };
+}
+
+export interface VisitorWords {
+  readonly clientSideId: string;
+  readonly text: string;
+  readonly data: unknown;
+  readonly nonce: string;
+}
+
+export function visitorMessage(visitor: Visitor, chat: Chat, page: Page, words: VisitorWords, nowUs: Microseconds): Message {
+  const tsUs = nextMessageTime(visitor, nowUs);
+  return {
+    id: messageId(tsUs, words.nonce),
+    chatId: chat.id,
+    visitorId: visitor.id,
+    visitSessionId: page.visitSessionId,
+    sender: visitorSender(visitor.id),
+    clientSideId: words.clientSideId,
+    kind: 'visitor',
+    authorId: null,
+    name: visitorName(visitor),
+    avatar: null,
+    text: words.text,
+    data: words.data,
+    tsUs,
+    changedUs: tsUs,
+    edited: false,
+  };
+}

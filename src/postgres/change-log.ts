@@ -1,0 +1,22 @@
+/** Reads the change log in pages: one row is one commit, as it travelled on the bus. */
+import type { Change, Revision } from '../domain/change.ts';
+import type { ChangeLog, LoggedCommit } from '../ports.ts';
+import type { Database } from './database.ts';
+
+const PAGE_ROWS = 200;
+
+export function createChangeLog(database: Database): ChangeLog {
+  return {
+    async read(after: Revision) {
+      const rows = await database.query<{ first: number; last: number; changes: string }>(
+        `select first_revision as first, last_revision as last, changes from change_log where last_revision > $1 order by last_revision limit ${PAGE_ROWS}`,
+        [after],
+      );
+      return { commits: rows.map(toCommit), complete: rows.length < PAGE_ROWS };
+    },
+  };
+}
+
+function toCommit(row: { first: number; last: number; changes: string }): LoggedCommit {
+  return { first: row.first, last: row.last, changes: JSON.parse(row.changes) as Change[], bytes: row.changes.length };
+}

@@ -1,0 +1,54 @@
+/** Operators' passwords (scrypt hashes) and login sessions (SHA-256 of the token): never a secret in clear. */
+import type { OperatorLogins } from '../ports.ts';
+import type { Database } from './database.ts';
+import { Gather } from './gather.ts';
+
+interface FoundSession {
+  readonly operatorId: number;
+  readonly expiresInMs: number;
+}
+
+export function createLogins(database: Database): OperatorLogins {
+  const find = new Gather<string, FoundSession | undefined>(hashes => findSessions(database, hashes));
+  return {
+    async findByLogin(login) {
+      const rows = await database.query<{ operatorId: number; passwordHash: string }>(
+        'select id as "operatorId", password_hash as "passwordHash" from operator where login = $1',
+        [login],
+      );
+      return rows[0];
+    },
+
+    async createSession(operatorId, tokenHash, ttlSeconds) {
+      await database.query(
+        `insert into operator_session (token_hash, operator_id, expires_at) values ($1, $2, clock_timestamp() + $3 * interval '1 second')`,
+        [tokenHash, operatorId, ttlSeconds],
+      );
+    },
+
+    async findSession(tokenHash, ttlSeconds) {
+      const session = await find.load(tokenHash);
+      if (session === undefined || session.expiresInMs > ttlSeconds * 500) return session;
+      await database.query(`update operator_session set expires_at = clock_timestamp() + $2 * interval '1 second' where token_hash = $1`, [
+        tokenHash,
+        ttlSeconds,
+      ]);
+      return { ...session, expiresInMs: ttlSeconds * 1000 };
+    },
+
+    async setPassword(operatorId, passwordHash) {
+      await database.query('update operator set password_hash = $2 where id = $1', [operatorId, passwordHash]);
+    },
+  };
+}
+
+async function findSessions(database: Database, hashes: readonly string[]): Promise<(FoundSession | undefined)[]> {
+  const rows = await database.query<FoundSession & { tokenHash: string }>(
+    `select token_hash as "tokenHash", operator_id as "operatorId",
+       (extract(epoch from expires_at - clock_timestamp()) * 1000)::bigint as "expiresInMs"
+     from operator_session where token_hash = any($1::text[]) and expires_at > clock_timestamp()`,
+    [[...new Set(hashes)]],
+  );
+  const byHash = new Map(rows.map(({ tokenHash, ...session }) => [tokenHash, session]));
+  return hashes.map(hash => byHash.get(hash));
+}

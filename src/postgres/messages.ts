@@ -1,0 +1,65 @@
+/** Message texts, read on demand: the hot state holds chat headers only. */
+import type { Chat } from '../domain/chat.ts';
+import type { ChatMessagesWanted, HistoryPage, HistoryQuery, Messages, StoredMessage } from '../ports.ts';
+import type { Database } from './database.ts';
+import { Gather } from './gather.ts';
+import { CHATS, MESSAGES } from './tables.ts';
+
+const READ = "(message.kind = 'visitor' and message.ts_us <= chat.read_by_operator_us) as read";
+
+export function createMessages(database: Database): Messages {
+  const ofChats = new Gather<ChatMessagesWanted, readonly StoredMessage[]>(wanted => listOfChats(database, wanted));
+  return {
+    listOfChat: wanted => ofChats.load(wanted),
+    listHistory: query => listHistory(database, query),
+    async findChat(chatId) {
+      const rows = await database.query<Chat>(`select ${CHATS.select} from chat where id = $1`, [chatId]);
+      return rows[0];
+    },
+  };
+}
+
+async function listOfChats(database: Database, wanted: readonly ChatMessagesWanted[]): Promise<StoredMessage[][]> {
+  const rows = await database.query<{ place: number; message: StoredMessage }>(
+    `select w.place::integer as place, to_jsonb(m) as message
+     from unnest($1::bigint[], $2::text[], $3::bigint[], $4::integer[]) with ordinality w(chat_id, visitor_id, up_to_us, max_rows, place)
+     join chat on chat.id = w.chat_id,
+     lateral (
+       select ${MESSAGES.select}, ${READ} from message
+       where message.visitor_id = w.visitor_id and message.chat_id = w.chat_id and message.ts_us <= w.up_to_us
+       order by message.ts_us desc limit w.max_rows
+     ) m
+     order by w.place, m."tsUs"`,
+    [wanted.map(w => w.chatId), wanted.map(w => w.visitorId), wanted.map(w => w.upToUs), wanted.map(w => w.limit)],
+  );
+  const lists = wanted.map((): StoredMessage[] => []);
+  for (const row of rows) lists[row.place - 1]?.push(row.message);
+  return lists;
+}
+
+async function listHistory(database: Database, query: HistoryQuery): Promise<HistoryPage> {
+  const { visitorId, chatId, sinceUs, beforeUs, limit, includeHidden } = query;
+  const forward = sinceUs !== undefined;
+  const conditions = ['message.visitor_id = $1'];
+  const values: unknown[] = [visitorId];
+  const where = (text: string, value: unknown): void => {
+    values.push(value);
+    conditions.push(text.replace('?', `$${values.length}`));
+  };
+  if (chatId !== undefined) where('message.chat_id = ?', chatId);
+  if (forward) where('message.changed_us > ?', sinceUs);
+  if (beforeUs !== undefined) where('message.ts_us < ?', beforeUs);
+  if (!includeHidden) conditions.push("message.kind <> 'for_operator'");
+  const rows = await database.query<StoredMessage & { visitorRevisionUs: number }>(
+    `select ${MESSAGES.select}, ${READ}, visitor.last_ts_us as "visitorRevisionUs"
+     from message join chat on chat.id = message.chat_id join visitor on visitor.id = message.visitor_id
+     where ${conditions.join(' and ')}
+     order by ${forward ? 'message.changed_us' : 'message.ts_us desc'} limit ${limit + 1}`,
+    values,
+  );
+  const hasMore = rows.length > limit;
+  const page = rows.slice(0, limit).map(({ visitorRevisionUs: _, ...message }) => message);
+  // Going forward the revision is the last change handed out; else everything newer than the page is known with it.
+  const revisionUs = forward ? (page.at(-1)?.changedUs ?? sinceUs) : (rows[0]?.visitorRevisionUs ?? 0);
+  return { hasMore, messages: forward ? page.sort((a, b) => a.tsUs - b.tsUs) : page.reverse(), revisionUs };
+}

@@ -1,0 +1,77 @@
+/** Visitors' pages: opened by every init, looked up by every other call. */
+import type { Page, Visitor } from '../domain/visitor.ts';
+import type { OpenedPage, PageOpening, Pages } from '../ports.ts';
+import type { Database } from './database.ts';
+import { Gather } from './gather.ts';
+import { VISITORS } from './tables.ts';
+
+export function createPages(database: Database): Pages {
+  const open = new Gather<PageOpening, OpenedPage>(openings => openPages(database, openings));
+  const find = new Gather<string, Page | undefined>(ids => findPages(database, ids));
+  return {
+    open: opening => open.load(opening),
+    find: pageId => find.load(pageId),
+    async setPushToken(pageId, pushToken) {
+      await database.query('update page set push_token = $2 where id = $1', [pageId, pushToken]);
+    },
+  };
+}
+
+async function openPages(database: Database, openings: readonly PageOpening[]): Promise<OpenedPage[]> {
+  const rows = await database.transaction('begin', async client => {
+    const pick = (key: keyof PageOpening): (string | null)[] => openings.map(opening => opening[key]);
+    // In the order of their ids: two nodes may create the same visitor at once.
+    await client.query(
+      `insert into visitor (id, fields, last_ts_us) select distinct id, '{}'::jsonb, 0 from unnest($1::text[]) u(id) order by id on conflict do nothing`,
+      [pick('visitorId')],
+    );
+    // A session of another visitor is not taken over: the page gets a new one under the id offered for it.
+    const result = await client.query<Visitor & { visitSessionId: string; replacedPageIds: string[]; chattedBefore: boolean }>(
+      `with wanted as (
+         select u.*, coalesce(s.id, u.new_session_id) as session_id
+         from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+           with ordinality u(page_id, visitor_id, old_session_id, new_session_id, location, title, platform, device_id, push_token, place)
+         left join visit_session s on s.id = u.old_session_id and s.visitor_id = u.visitor_id
+       ), new_session as (
+         insert into visit_session (id, visitor_id) select distinct session_id, visitor_id from wanted order by session_id on conflict do nothing
+       ), new_page as (
+         insert into page (id, visitor_id, visit_session_id, location, title, platform, device_id, push_token)
+         select page_id, visitor_id, session_id, location, title, platform, device_id, push_token from wanted
+       )
+       select ${VISITORS.select}, w.session_id as "visitSessionId",
+         coalesce((select jsonb_agg(p.id) from page p
+           where p.visitor_id = w.visitor_id and p.device_id = w.device_id and w.device_id <> '' and p.ended_at is null), '[]') as "replacedPageIds",
+         coalesce((select c.visit_session_id = w.session_id and c.state not in ('queue', 'chatting')
+           from chat c where c.visitor_id = w.visitor_id order by c.id desc limit 1), false) as "chattedBefore"
+       from wanted w join visitor on visitor.id = w.visitor_id order by w.place`,
+      [
+        pick('pageId'),
+        pick('visitorId'),
+        pick('oldVisitSessionId'),
+        pick('newVisitSessionId'),
+        pick('location'),
+        pick('title'),
+        pick('platform'),
+        pick('deviceId'),
+        pick('pushToken'),
+      ],
+    );
+    return result.rows;
+  });
+  return rows.map(({ visitSessionId, replacedPageIds, chattedBefore, ...visitor }) => ({
+    visitor,
+    visitSessionId,
+    replacedPageIds,
+    chattedBefore,
+  }));
+}
+
+async function findPages(database: Database, ids: readonly string[]): Promise<(Page | undefined)[]> {
+  const rows = await database.query<Page>(
+    `select id, visitor_id as "visitorId", visit_session_id as "visitSessionId", location, title
+     from page where id = any($1::text[]) and ended_at is null`,
+    [[...new Set(ids)]],
+  );
+  const byId = new Map(rows.map(row => [row.id, row]));
+  return ids.map(id => byId.get(id));
+}
