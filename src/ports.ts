@@ -170,19 +170,24 @@ export interface PageOpening {
   readonly pushToken: string | null;
 }
 
-export interface OpenedPage {
+export interface PageVisitor {
   readonly visitor: Visitor;
+  /** His newest chat was of this visit session: without an open one he is in `idle-after-chat`. */
+  readonly chattedBefore: boolean;
+}
+
+export interface OpenedPage extends PageVisitor {
   readonly visitSessionId: string;
   /** Older pages of the same device, which must be ended. */
   readonly replacedPageIds: readonly string[];
-  /** A chat of this visit session was closed: the visitor is in `idle-after-chat`. */
-  readonly chattedBefore: boolean;
 }
 
 export interface Pages {
   /** Creates what is missing of visitor, visit session and page. Calls of one moment share one statement. */
   open(opening: PageOpening): Promise<OpenedPage>;
   find(pageId: string): Promise<Page | undefined>;
+  /** What a full update of this page needs besides the hot state. */
+  findVisitor(page: Page): Promise<PageVisitor | undefined>;
   setPushToken(pageId: string, pushToken: string | null): Promise<void>;
 }
 

@@ -22,6 +22,7 @@ export type ErrorReason =
   | 'unknown-action'
   | 'unknown-status'
   | 'message-empty'
+  | 'wrong-message-kind'
   | 'max-message-length-exceeded'
   | 'unauthorized'
   | 'wrong-credentials'

@@ -1,6 +1,6 @@
 /** Visitors' pages: opened by every init, looked up by every other call. */
 import type { Page, Visitor } from '../domain/visitor.ts';
-import type { OpenedPage, PageOpening, Pages } from '../ports.ts';
+import type { OpenedPage, PageOpening, Pages, PageVisitor } from '../ports.ts';
 import type { Database } from './database.ts';
 import { Gather } from './gather.ts';
 import { VISITORS } from './tables.ts';
@@ -8,9 +8,11 @@ import { VISITORS } from './tables.ts';
 export function createPages(database: Database): Pages {
   const open = new Gather<PageOpening, OpenedPage>(openings => openPages(database, openings));
   const find = new Gather<string, Page | undefined>(ids => findPages(database, ids));
+  const findVisitor = new Gather<Page, PageVisitor | undefined>(pages => findVisitors(database, pages));
   return {
     open: opening => open.load(opening),
     find: pageId => find.load(pageId),
+    findVisitor: page => findVisitor.load(page),
     async setPushToken(pageId, pushToken) {
       await database.query('update page set push_token = $2 where id = $1', [pageId, pushToken]);
     },
@@ -41,8 +43,7 @@ async function openPages(database: Database, openings: readonly PageOpening[]): 
        select ${VISITORS.select}, w.session_id as "visitSessionId",
          coalesce((select jsonb_agg(p.id) from page p
            where p.visitor_id = w.visitor_id and p.device_id = w.device_id and w.device_id <> '' and p.ended_at is null), '[]') as "replacedPageIds",
-         coalesce((select c.visit_session_id = w.session_id and c.state not in ('queue', 'chatting')
-           from chat c where c.visitor_id = w.visitor_id order by c.id desc limit 1), false) as "chattedBefore"
+         ${chattedBefore('w.visitor_id', 'w.session_id')} as "chattedBefore"
        from wanted w join visitor on visitor.id = w.visitor_id order by w.place`,
       [
         pick('pageId'),
@@ -74,4 +75,19 @@ async function findPages(database: Database, ids: readonly string[]): Promise<(P
   );
   const byId = new Map(rows.map(row => [row.id, row]));
   return ids.map(id => byId.get(id));
+}
+
+async function findVisitors(database: Database, pages: readonly Page[]): Promise<(PageVisitor | undefined)[]> {
+  const rows = await database.query<Visitor & { chattedBefore: boolean; place: number }>(
+    `select ${VISITORS.select}, ${chattedBefore('w.visitor_id', 'w.session_id')} as "chattedBefore", w.place::integer as place
+     from unnest($1::text[], $2::text[]) with ordinality w(visitor_id, session_id, place) join visitor on visitor.id = w.visitor_id`,
+    [pages.map(page => page.visitorId), pages.map(page => page.visitSessionId)],
+  );
+  const found = pages.map((): PageVisitor | undefined => undefined);
+  for (const { chattedBefore, place, ...visitor } of rows) found[place - 1] = { visitor, chattedBefore };
+  return found;
+}
+
+function chattedBefore(visitorId: string, visitSessionId: string): string {
+  return `coalesce((select c.visit_session_id = ${visitSessionId} from chat c where c.visitor_id = ${visitorId} order by c.id desc limit 1), false)`;
 }

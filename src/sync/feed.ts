@@ -4,7 +4,7 @@
  * Whatever the bus loses, doubles or reorders, the replica ends in the same state (I4).
  */
 import { epochOf, type Revision } from '../domain/change.ts';
-import type { ChangeLog, Counter, IncomingEnvelope, Log, LoggedCommit, Metrics, Snapshots } from '../ports.ts';
+import type { ChangeLog, Clock, Counter, IncomingEnvelope, Log, LoggedCommit, Metrics, Snapshots } from '../ports.ts';
 import { type Replica, UnknownChange } from './replica.ts';
 
 /** How long the bus may bring what is missing before the log is read: it is usually behind by less than 5 ms. */
@@ -18,6 +18,7 @@ export interface FeedOptions {
   readonly replica: Replica;
   readonly log: ChangeLog;
   readonly snapshots: Snapshots;
+  readonly clock: Clock;
   readonly logger: Log;
   readonly metrics: Metrics;
 }
@@ -32,6 +33,8 @@ export class Feed {
   readonly #reloads: Counter;
   /** The newest revision that exists for certain, as far as this node was told. */
   #newest: Revision = 0;
+  /** When the replica was last as new as could be. */
+  #currentAtMs = 0;
   #patience: NodeJS.Timeout | undefined;
   #catchingUp: Promise<void> | undefined;
   #stopped = false;
@@ -48,8 +51,14 @@ export class Feed {
     metrics.gauge('replica_chats', 'Open chats in memory', () => replica.chats.size);
   }
 
+  /** Revisions that are known to exist and not applied yet. */
   get lag(): number {
     return Math.max(0, this.#newest - this.#options.replica.revision);
+  }
+
+  /** Since when there have been any. */
+  get lagSeconds(): number {
+    return this.lag === 0 ? 0 : Math.round((this.#options.clock.nowMs() - this.#currentAtMs) / 100) / 10;
   }
 
   async start(): Promise<void> {
@@ -84,6 +93,8 @@ export class Feed {
       this.#catchUpNow();
     } else if (replica.revision < revision) {
       this.#readLogUnlessHealed();
+    } else {
+      this.#currentAtMs = this.#options.clock.nowMs();
     }
   }
 
@@ -159,7 +170,7 @@ export class Feed {
       this.#patience = undefined;
       const { revision } = this.#options.replica;
       if (revision >= this.#newest && this.#waiters.length === 0) return;
-      if (revision >= missing && this.#early.size > 0) {
+      if (revision >= missing) {
         this.#readLogUnlessHealed(); // that one came; another is missing now
         return;
       }
@@ -211,6 +222,7 @@ export class Feed {
 
   #wake(): void {
     const { revision } = this.#options.replica;
+    if (revision >= this.#newest) this.#currentAtMs = this.#options.clock.nowMs();
     for (let i = this.#waiters.length - 1; i >= 0; i--) {
       const waiter = this.#waiters[i];
       if (waiter === undefined || waiter.revision > revision) continue;

@@ -1,0 +1,31 @@
+/** Exit codes (docs/protocol/cli.md) and the one sentence that a person at the terminal gets instead of a stack trace. */
+import { ConfigError } from '../config/fault.ts';
+import { ChatError } from '../domain/error.ts';
+import { NodeNameHeld } from '../postgres/registry.ts';
+import { SchemaTooNew } from '../postgres/migrate.ts';
+
+export const EXIT = { ok: 0, usage: 64, serviceMissing: 69, bug: 70, tryAgain: 75, configuration: 78 } as const;
+
+/** Wrong use of a command that the argument parser cannot see. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Something outside is missing or in the way: a port, a database. */
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof ConfigError || error instanceof SchemaTooNew) return EXIT.configuration;
+  if (error instanceof UsageError) return EXIT.usage;
+  if (error instanceof NodeNameHeld) return EXIT.tryAgain;
+  if (error instanceof ServiceError) return EXIT.serviceMissing;
+  if (error instanceof ChatError) return error.code === 'unavailable' ? EXIT.serviceMissing : EXIT.usage;
+  return EXIT.bug;
+}
+
+export function sentenceOf(error: unknown): string {
+  if (exitCodeOf(error) !== EXIT.bug && error instanceof Error) return error.message;
+  return `this is a bug, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}

@@ -1,0 +1,112 @@
+/** The operator protocol over HTTP (docs/protocol/operator.md). */
+import { type Request, type Response, Router } from 'express';
+import { endOperatorSessions } from '../commands/end-sessions.ts';
+import { ChatError } from '../domain/error.ts';
+import { toSeconds } from '../domain/time.ts';
+import { operatorObject } from '../protocol/operator-objects.ts';
+import { operatorHistory } from '../sessions/history.ts';
+import { runOperatorAction, setStatus } from '../sessions/operator-actions.ts';
+import type { Login } from '../sessions/operator-logins.ts';
+import { operatorView } from '../sessions/operator-session.ts';
+import { poll } from '../sessions/poll.ts';
+import { readSince, resumePoint, type Services } from '../sessions/services.ts';
+import type { Health } from '../sync/health.ts';
+import { authenticateOperator, COOKIE, refuseForeignOrigin } from './operator-auth.ts';
+import { parametersOf, readBody } from './parameters.ts';
+import { pollSignal } from './poll-signal.ts';
+import { handle, operatorErrors, sendJson } from './respond.ts';
+
+export interface OperatorRoutesOptions {
+  readonly services: Services;
+  readonly health: Health;
+  readonly draining: AbortSignal;
+  readonly allowedOrigins: readonly string[];
+}
+
+export function operatorRoutes({ services, health, draining, allowedOrigins }: OperatorRoutesOptions): Router {
+  const routes = Router({ caseSensitive: true });
+  const { limits, hub, logins, loop } = services;
+  const body = readBody(limits.maxRequestBytes);
+
+  const asOperator = (run: (request: Request, response: Response, login: Login) => Promise<void>) =>
+    handle(async (request, response) => {
+      const login = await authenticateOperator(logins, request, { changes: request.method !== 'GET', allowedOrigins });
+      await run(request, response, login);
+    });
+
+  routes.get('/l/o/pingservice', (_request, response) => {
+    if (!health.isReady) throw new ChatError('unavailable', 'server-not-ready', health.reasons.join('; ') || health.state);
+    sendJson(response, { result: 'ok' });
+  });
+
+  routes.post(
+    '/l/o/login',
+    body,
+    handle(async (request, response) => {
+      refuseForeignOrigin(request, allowedOrigins);
+      const parameters = parametersOf(request);
+      const login = parameters.text('login', { max: 200 });
+      const password = parameters.text('password', { max: 1_000 });
+      const { token, expiresInSeconds, operator } = await logins.login(login, password, request.ip ?? '');
+      response.cookie(COOKIE, token, { httpOnly: true, sameSite: 'lax', path: '/', secure: request.secure, maxAge: expiresInSeconds * 1000 });
+      const expires = toSeconds(services.nowUs()) + expiresInSeconds;
+      sendJson(response, { result: 'ok', data: { authToken: token, expires, operator: operatorObject(operator, limits.defaultMaxChats) } });
+    }),
+  );
+
+  routes.post(
+    '/l/o/logout',
+    body,
+    asOperator(async (_request, response, { operator, tokenHash }) => {
+      await loop.execute(endOperatorSessions(operator.id, tokenHash));
+      response.clearCookie(COOKIE, { path: '/' });
+      sendJson(response, { result: 'ok' });
+    }),
+  );
+
+  routes.get(
+    '/l/o/me',
+    asOperator((_request, response, { operator }) => {
+      sendJson(response, { result: 'ok', data: operatorObject(operator, limits.defaultMaxChats) });
+      return Promise.resolve();
+    }),
+  );
+
+  routes.post(
+    '/l/o/set-status',
+    body,
+    asOperator(async (request, response, { operator }) => sendJson(response, await setStatus(services, operator, parametersOf(request)))),
+  );
+
+  routes.post(
+    '/l/o/action',
+    body,
+    asOperator(async (request, response, { operator }) => sendJson(response, await runOperatorAction(services, operator, parametersOf(request)))),
+  );
+
+  routes.get(
+    '/l/o/history',
+    asOperator(async (request, response, { operator }) => sendJson(response, await operatorHistory(services, operator, parametersOf(request)))),
+  );
+
+  routes.get(
+    '/l/o/delta',
+    asOperator(async (request, response, { operator, tokenHash }) => {
+      const point = await resumePoint(services, readSince(parametersOf(request)));
+      const frame = await poll({
+        hub,
+        view: operatorView(services, operator.id),
+        ...point,
+        holdMs: limits.pollHoldMs,
+        signal: pollSignal(response, draining),
+        ended: ended =>
+          ended === null || ended === tokenHash ? new ChatError('unauthenticated', 'unauthorized', 'this login has ended') : undefined,
+      });
+      sendJson(response, frame);
+    }),
+  );
+
+  routes.use('/l/o', (_request, _response, next) => next(new ChatError('not-found', 'not-found', 'there is no such call')));
+  routes.use(operatorErrors(services.log));
+  return routes;
+}

@@ -1,0 +1,65 @@
+/** Answers and errors as each kind of client knows them; the tables are in protocol/error-codes.ts. */
+import { randomUUID } from 'node:crypto';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { ChatError } from '../domain/error.ts';
+import type { Log } from '../ports.ts';
+import { internalErrorBody, OPERATOR_STATUS, operatorErrorBody, VISITOR_STATUS, visitorErrorBody } from '../protocol/error-codes.ts';
+
+/** An async handler whose failure goes to the error handler of its router. */
+export function handle(run: (request: Request, response: Response) => Promise<void>): RequestHandler {
+  return (request, response, next) => {
+    run(request, response).catch(next);
+  };
+}
+
+/** `body` is an object, or JSON text that was rendered already. */
+export function sendJson(response: Response, body: object | string, status = 200): void {
+  if (response.headersSent || response.destroyed) return;
+  response.status(status).set('Content-Type', 'application/json; charset=utf-8').set('Cache-Control', 'no-store');
+  response.end(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
+export function operatorErrors(log: Log) {
+  return (error: unknown, request: Request, response: Response, _next: NextFunction): void => {
+    const known = translate(error);
+    if (known === undefined) {
+      sendJson(response, internalErrorBody(logBug(log, request, error)), 500);
+      return;
+    }
+    const { retryAfterMs } = known.details;
+    const retry = retryAfterMs ?? (known.code === 'unavailable' ? 1_000 : undefined);
+    if (retry !== undefined) response.set('Retry-After', String(Math.ceil(retry / 1000)));
+    sendJson(response, operatorErrorBody(known), OPERATOR_STATUS[known.code]);
+  };
+}
+
+/**
+ * SDKs end a session on nearly every status but 200 and 502. A bug answers 502 while reading, where trying again does
+ * no harm, but 200 to an action: repeated for ever it would hold up all actions behind it.
+ */
+export function visitorErrors(log: Log) {
+  return (error: unknown, request: Request, response: Response, _next: NextFunction): void => {
+    const known = translate(error);
+    if (known === undefined) {
+      const body = internalErrorBody(logBug(log, request, error));
+      sendJson(response, { ...body, error: 'internal_error' }, request.method === 'POST' ? 200 : 502);
+    } else {
+      sendJson(response, visitorErrorBody(known), VISITOR_STATUS[known.code]);
+    }
+  };
+}
+
+/** Errors of the HTTP library (a body too large or cut, a malformed URL) are the client's. */
+function translate(error: unknown): ChatError | undefined {
+  if (error instanceof ChatError) return error;
+  const status = error instanceof Error && 'status' in error && typeof error.status === 'number' ? error.status : 500;
+  if (status === 413) return new ChatError('too-large', 'too-large', 'the request is too large', { cause: error });
+  if (status >= 400 && status < 500) return new ChatError('invalid', 'wrong-argument-value', 'the request cannot be read', { argumentName: 'body', cause: error });
+  return undefined;
+}
+
+function logBug(log: Log, request: Request, error: unknown): string {
+  const errorId = randomUUID();
+  log.error('request-failed', { errorId, method: request.method, path: request.path, requestId: request.get('x-request-id'), error });
+  return errorId;
+}

@@ -1,0 +1,105 @@
+/**
+ * The HTTP server of a node: every path on every node, TLS when it has a certificate. Draining answers held polls
+ * and closes idle connections; what is being answered is finished.
+ */
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import { ChatError } from '../domain/error.ts';
+import type { Counter } from '../ports.ts';
+import type { Services } from '../sessions/services.ts';
+import type { Health } from '../sync/health.ts';
+import { type HealthRoutesOptions, healthRoutes } from './health-routes.ts';
+import { operatorRoutes } from './operator-routes.ts';
+import { operatorErrors } from './respond.ts';
+import { visitorRoutes } from './visitor-routes.ts';
+
+export interface HttpServerOptions {
+  readonly services: Services;
+  readonly health: Health;
+  readonly status: HealthRoutesOptions['status'];
+  readonly metrics: HealthRoutesOptions['metrics'];
+  readonly restCalls: Counter;
+  readonly allowedOrigins: readonly string[];
+  readonly trustedProxies: readonly string[];
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  readonly demoPage: string;
+}
+
+/** Headers must come within this time, a whole request within the next: slow senders do not hold sockets. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+/** Longer than Nginx keeps its idle connections, so that it is never we who close one that it is about to use. */
+const KEEP_ALIVE_MS = 75_000;
+
+export interface HttpServer {
+  readonly server: http.Server;
+  listen(host: string, port: number): Promise<number>;
+  drain(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const draining = new AbortController();
+  const app = createApp(options, draining.signal);
+  const limits = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS };
+  const server =
+    options.tls === undefined
+      ? http.createServer(limits, app)
+      : https.createServer({ ...limits, cert: readFileSync(options.tls.certFile), key: readFileSync(options.tls.keyFile) }, app);
+
+  return {
+    server,
+    listen: (host, port) =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, host, () => {
+          server.off('error', reject);
+          const address = server.address();
+          resolve(typeof address === 'object' && address !== null ? address.port : port);
+        });
+      }),
+    async drain() {
+      draining.abort();
+      server.closeIdleConnections();
+      await new Promise<void>(resolve => {
+        server.close(() => resolve());
+        // Connections that were busy become idle when their answer is out.
+        const sweep = setInterval(() => server.closeIdleConnections(), 50);
+        server.once('close', () => clearInterval(sweep));
+      });
+    },
+    stop() {
+      server.closeAllConnections();
+      server.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+function createApp(options: HttpServerOptions, draining: AbortSignal): Express {
+  const { services, health, restCalls, allowedOrigins, trustedProxies, demoPage } = options;
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('trust proxy', [...trustedProxies]);
+  app.set('query parser', false); // protocol/body.ts reads it strictly
+  app.use((_request: Request, response: Response, next: NextFunction) => {
+    restCalls.inc();
+    response.set('X-Content-Type-Options', 'nosniff');
+    next();
+  });
+  app.use(healthRoutes(options));
+  app.get('/', (_request, response) => {
+    response
+      .set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'none'")
+      .type('html')
+      .send(demoPage);
+  });
+  app.use(visitorRoutes(services, draining));
+  app.use(operatorRoutes({ services, health, draining, allowedOrigins }));
+  app.use((_request: Request, _response: Response, next: NextFunction) => next(new ChatError('not-found', 'not-found', 'there is no such page')));
+  app.use(operatorErrors(services.log));
+  return app;
+}

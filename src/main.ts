@@ -1,0 +1,168 @@
+#!/usr/bin/env node
+/** The binary: flags, sub-commands, exit codes. It wires nothing itself. docs/protocol/cli.md is its contract. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, Option } from 'commander';
+import { clusterStatus } from './cli/cluster-status.ts';
+import { EXIT, exitCodeOf, sentenceOf } from './cli/exit.ts';
+import { healthcheck } from './cli/healthcheck.ts';
+import { openDatabase } from './cli/open-database.ts';
+import {
+  departmentAdd,
+  departmentList,
+  operatorAdd,
+  operatorDisable,
+  type OperatorFlags,
+  operatorList,
+  operatorPassword,
+} from './cli/staff.ts';
+import { start } from './cli/start.ts';
+import { describeConfig, type Flags, type LoadedConfig, loadConfig } from './config/config.ts';
+import { migrate } from './postgres/migrate.ts';
+
+type NodeFlags = Flags & { readonly config?: string };
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+
+function load(flags: NodeFlags): LoadedConfig {
+  return loadConfig({ configFile: flags.config, flags, env: process.env, cwd: process.cwd() });
+}
+
+/** A command that knows main.ini and the flags of a node. */
+function withConfig(command: Command): Command {
+  return command
+    .option('--config <file>', 'main.ini; main.ini.d lies beside it (default: ./main.ini if there is one)')
+    .option('--node_name <name>', 'name of this node, as in cluster.json')
+    .option('--cluster_config <file>', 'cluster.json; without it the node runs alone')
+    .option('--multinode_mode <mode>', 'master or slave');
+}
+
+function nodeCommand(command: Command): Command {
+  return withConfig(command)
+    .option('--listen <address>', 'address to listen on (default: main.ini, else 127.0.0.1)')
+    .option('--port <port>', 'port to listen on (default: main.ini, else 8260)')
+    .option('--tls_cert <file>', 'certificate (PEM); the node then speaks TLS')
+    .option('--tls_key <file>', 'its private key (PEM)')
+    .option('--log_level <level>', 'error, warn, info or debug');
+}
+
+let exitCode: number = EXIT.ok;
+const program = new Command('chat-server')
+  .description('An open live-chat server: visitors of a web site talk to operators.')
+  .version(version)
+  .enablePositionalOptions()
+  .showHelpAfterError('(chat-server --help shows what there is)')
+  .exitOverride();
+
+nodeCommand(program.command('start', { isDefault: true }))
+  .description('run a node until SIGTERM or SIGINT (this is the default)')
+  .action(async (flags: NodeFlags) => {
+    exitCode = await start(load(flags), version);
+  });
+
+withConfig(program.command('migrate'))
+  .description('bring the database schema up to date and exit (start does so too)')
+  .action(async (flags: NodeFlags) => {
+    const { config } = load(flags);
+    const opened = await openDatabase(config);
+    try {
+      const done = await migrate(opened.database);
+      console.log(done.length === 0 ? 'the schema is up to date' : `migrated: ${done.join(', ')}`);
+    } finally {
+      await opened.close();
+    }
+  });
+
+nodeCommand(program.command('check-config'))
+  .description('print every key with its value and origin, or all faults at once')
+  .action((flags: NodeFlags) => console.log(describeConfig(load(flags))));
+
+const operator = program.command('operator').description('add, list, passwd, disable');
+withConfig(operator.command('add'))
+  .description('add an operator and print his id')
+  .requiredOption('--login <login>', 'his login')
+  .requiredOption('--fullname <name>', 'the name that visitors see')
+  .option('--password <password>', 'at least 8 characters; without it the first line of standard input')
+  .option('--departments <keys>', 'keys of his departments, separated by commas')
+  .option('--langs <langs>', 'his languages, e.g. en,ru')
+  .option('--max_chats <n>', 'his own limit (default: max_chats_per_operator)')
+  .option('--roles <roles>', 'operator, supervisor, admin, separated by commas (default: operator)')
+  .action(async (flags: NodeFlags & OperatorFlags) => console.log(await operatorAdd(load(flags).config, flags)));
+withConfig(operator.command('list'))
+  .description('list the operators')
+  .option('--json', 'as JSON')
+  .action(async (flags: NodeFlags & { readonly json?: boolean }) => {
+    const operators = await operatorList(load(flags).config);
+    if (flags.json === true) console.log(JSON.stringify(operators, null, 2));
+    else printTable(operators.map(({ id, login, fullname, status, load, roles, disabled }) => ({ id, login, fullname, status, chats: load, roles: roles.join(','), disabled })));
+  });
+withConfig(operator.command('passwd'))
+  .description('give an operator a new password; his logins end')
+  .requiredOption('--login <login>', 'his login')
+  .option('--password <password>', 'at least 8 characters; without it the first line of standard input')
+  .action((flags: NodeFlags & { readonly login: string; readonly password?: string }) => operatorPassword(load(flags).config, flags.login, flags.password));
+withConfig(operator.command('disable'))
+  .description('let an operator log in no more')
+  .requiredOption('--login <login>', 'his login')
+  .action((flags: NodeFlags & { readonly login: string }) => operatorDisable(load(flags).config, flags.login));
+
+const department = program.command('department').description('add, list');
+withConfig(department.command('add'))
+  .description('add a department')
+  .requiredOption('--key <key>', 'its key, e.g. sales')
+  .requiredOption('--name <name>', 'the name that visitors see')
+  .action((flags: NodeFlags & { readonly key: string; readonly name: string }) => departmentAdd(load(flags).config, flags.key, flags.name));
+withConfig(department.command('list'))
+  .description('list the departments')
+  .option('--json', 'as JSON')
+  .action(async (flags: NodeFlags & { readonly json?: boolean }) => {
+    const departments = await departmentList(load(flags).config);
+    if (flags.json === true) console.log(JSON.stringify(departments, null, 2));
+    else printTable(departments);
+  });
+
+const cluster = program.command('cluster').description('status');
+withConfig(cluster.command('status'))
+  .description('nodes, roles, lease, revision and lag, as the database knows them')
+  .option('--json', 'as JSON')
+  .action(async (flags: NodeFlags & { readonly json?: boolean }) => {
+    const status = await clusterStatus(load(flags).config);
+    if (flags.json === true) {
+      console.log(JSON.stringify(status, null, 2));
+      return;
+    }
+    printTable(status.nodes);
+    const { lease } = status;
+    console.log(`revision ${status.revision}, lease ${lease === null ? 'free' : `of ${lease.holder}, token ${lease.token}, ends in ${lease.expiresInSeconds} s`}`);
+  });
+
+nodeCommand(program.command('healthcheck'))
+  .description('ask the node on this host: exit 0 healthy, 1 degraded, 2 not')
+  .addOption(new Option('--role <role>', 'it must be this').choices(['master', 'slave']))
+  .action(async (flags: NodeFlags & { readonly role?: string }) => {
+    const { node } = load(flags).config;
+    const host = node.listen === '0.0.0.0' || node.listen === '::' ? '127.0.0.1' : node.listen;
+    const health = await healthcheck({ host, port: node.port, tls: node.tls !== undefined }, flags.role);
+    console.log(health.sentence);
+    exitCode = health.exitCode;
+  });
+
+function printTable(rows: readonly object[]): void {
+  const first = rows[0];
+  if (first === undefined) return;
+  const columns = Object.keys(first);
+  const cells = [columns, ...rows.map(row => columns.map(column => String((row as Record<string, unknown>)[column])))];
+  const widths = columns.map((_, i) => Math.max(...cells.map(line => line[i]?.length ?? 0)));
+  for (const line of cells) console.log(line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd());
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage; // it has said why
+  } else {
+    console.error(sentenceOf(error));
+    exitCode = exitCodeOf(error);
+  }
+}
+process.exitCode = exitCode;

@@ -1,0 +1,70 @@
+/** How a ChatError looks to clients: one row for each code. A test walks the union so that none is forgotten. */
+import { ChatError, type ErrorCode } from '../domain/error.ts';
+
+/** HTTP status for operators and everybody but visitors. */
+export const OPERATOR_STATUS: Readonly<Record<ErrorCode, number>> = {
+  invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  'not-found': 404,
+  conflict: 409,
+  'too-large': 413,
+  'rate-limited': 429,
+  unavailable: 503,
+  'reinit-required': 409,
+};
+
+/**
+ * HTTP status for visitors. SDKs read an error from the body of a 200 and end their session on most other statuses;
+ * "try later" is 502, which both survive. 429 and 503 never.
+ */
+export const VISITOR_STATUS: Readonly<Record<ErrorCode, number>> = {
+  invalid: 200,
+  unauthenticated: 200,
+  forbidden: 200,
+  'not-found': 200,
+  conflict: 200,
+  'too-large': 413,
+  'rate-limited': 502,
+  unavailable: 502,
+  'reinit-required': 200,
+};
+
+export interface ErrorBody {
+  readonly error: string;
+  readonly argumentName?: string;
+  readonly desc?: string;
+  readonly data?: unknown;
+  readonly errorId?: string;
+}
+
+/** Visitors' SDKs know some errors under other names. */
+const VISITOR_NAMES: Readonly<Partial<Record<string, string>>> = {
+  'message-empty': 'message_empty',
+  'wrong-message-kind': 'wrong_message_kind',
+  'unknown-action': 'unknown-method',
+  'message-not-owned': 'message_not_owned',
+  'not-allowed': 'not_allowed',
+  'too-large': 'max_file_size_exceeded',
+  'rate-limited': 'server-not-ready',
+};
+
+export function operatorErrorBody(error: ChatError): ErrorBody {
+  const { argumentName, data } = error.details;
+  return {
+    error: error.reason,
+    ...(argumentName === undefined ? {} : { argumentName }),
+    desc: error.message,
+    ...(data === undefined ? {} : { data }),
+  };
+}
+
+export function visitorErrorBody(error: ChatError): ErrorBody {
+  const { argumentName } = error.details;
+  return { error: VISITOR_NAMES[error.reason] ?? error.reason, ...(argumentName === undefined ? {} : { argumentName }) };
+}
+
+/** What clients are shown of a bug: an id to find it by in the log. */
+export function internalErrorBody(errorId: string): ErrorBody {
+  return { error: 'internal-error', errorId };
+}

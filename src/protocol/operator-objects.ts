@@ -1,0 +1,98 @@
+/** Domain rows as operators see them (docs/protocol/operator.md 3.1). */
+import type { Chat } from '../domain/chat.ts';
+import type { Department } from '../domain/department.ts';
+import type { Message } from '../domain/message.ts';
+import { capacityOf, type Operator } from '../domain/operator.ts';
+import { toSeconds, toSecondsOrNull } from '../domain/time.ts';
+import type { OnlineStatus } from './visitor-objects.ts';
+
+/** `messages`: the last ones, oldest first, for chats that are his own or assigned to him. */
+export function operatorChat(chat: Chat, messages?: readonly object[]): object {
+  return {
+    id: chat.id,
+    clientSideId: chat.clientSideId,
+    state: chat.state,
+    visitor: { id: chat.visitorId, fields: chat.visitorFields, channel: chat.channel },
+    operatorId: chat.operatorId,
+    assignedOperatorId: chat.assignedOperatorId,
+    assignedTs: toSecondsOrNull(chat.assignedUs),
+    departmentKey: chat.departmentKey,
+    lang: chat.lang,
+    location: chat.location,
+    offline: chat.offline,
+    creationTs: toSeconds(chat.createdUs),
+    queueTs: toSeconds(chat.queuedUs),
+    modificationTs: toSeconds(chat.modifiedUs),
+    ...chatRead(chat),
+    rating: null,
+    subject: chat.subject,
+    page: { url: chat.pageUrl, title: chat.pageTitle },
+    messageCount: chat.messageCount,
+    lastMessage: lastMessage(chat),
+    ...(messages === undefined ? {} : { messages }),
+  };
+}
+
+export function chatRead(chat: Chat) {
+  return {
+    unreadByOperatorSinceTs: toSecondsOrNull(chat.unreadByOperatorSinceUs),
+    unreadByVisitorSinceTs: toSecondsOrNull(chat.unreadByVisitorSinceUs),
+    unreadByVisitorMsgCnt: chat.unreadByVisitorMsgCnt,
+    readByVisitor: chat.readByVisitor,
+  };
+}
+
+export function chatState(chat: Chat): object {
+  return { state: chat.state, operatorId: chat.operatorId, assignedOperatorId: chat.assignedOperatorId };
+}
+
+export function operatorMessage(message: Message, read: boolean): object {
+  return {
+    id: message.id,
+    clientSideId: message.clientSideId,
+    kind: message.kind,
+    text: message.text,
+    name: message.name,
+    ts: toSeconds(message.tsUs),
+    ts_m: message.tsUs,
+    authorId: message.authorId,
+    avatar: message.avatar,
+    read,
+    edited: message.edited,
+    deleted: false,
+    data: message.data ?? null,
+    quote: null,
+    chatId: String(message.chatId),
+    sessionId: message.visitSessionId,
+  };
+}
+
+export function operatorObject(operator: Operator, defaultMaxChats: number): object {
+  return {
+    id: operator.id,
+    fullname: operator.fullname,
+    login: operator.login,
+    avatar: operator.avatar,
+    title: operator.title,
+    ...operatorStatus(operator),
+    chats: operator.load,
+    maxChats: capacityOf(operator, defaultMaxChats),
+    departmentKeys: operator.departmentKeys,
+    langs: operator.langs,
+    roles: operator.roles,
+  };
+}
+
+export function operatorStatus(operator: Pick<Operator, 'status' | 'statusUs' | 'statusReason'>): object {
+  return { status: operator.status, statusTs: toSeconds(operator.statusUs), statusReason: operator.statusReason };
+}
+
+export function departmentObject(department: Department, online: OnlineStatus, queue: number): object {
+  return { id: department.id, key: department.key, name: department.name, order: department.order, online, queue };
+}
+
+function lastMessage(chat: Chat): object | null {
+  if (chat.lastMessage === null) return null;
+  const { id, kind, name, text, tsUs } = chat.lastMessage;
+  return { id, kind, name, text, ts: toSeconds(tsUs), ts_m: tsUs };
+}

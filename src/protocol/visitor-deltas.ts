@@ -1,0 +1,87 @@
+/**
+ * A change as its visitor hears it (protocol/visitor.md 4.1). CHAT comes before CHAT_MESSAGE: SDKs show live messages
+ * only inside a chat they know. Chat level items carry the visit session as id.
+ */
+import type { Change } from '../domain/change.ts';
+import type { Chat } from '../domain/chat.ts';
+import { isFromVisitor, isHiddenFromVisitor, type Message } from '../domain/message.ts';
+import type { Operator } from '../domain/operator.ts';
+import { toSecondsOrNull } from '../domain/time.ts';
+import type { Delta } from './delta.ts';
+import { visitorChat, visitorMessage, visitorOperator } from './visitor-objects.ts';
+
+/** Rows as `apply` left them; `operator` is the one of the chat after the change. */
+export interface VisitorView {
+  readonly before: Chat | undefined;
+  readonly after: Chat | undefined;
+  readonly operator: Operator | undefined;
+}
+
+export function visitorDeltas(change: Change, view: VisitorView): Delta[] {
+  const { before, after, operator } = view;
+  const upd = (objectType: string, data: unknown): Delta => ({ objectType, event: 'upd', id: after?.visitSessionId ?? '', data });
+  switch (change.type) {
+    case 'chat-opened':
+      return [upd('CHAT', visitorChat(change.chat, operator, [])), upd('VISIT_SESSION_STATE', 'chat')];
+    case 'message-added':
+      if (isHiddenFromVisitor(change.message)) return [];
+      return [
+        { objectType: 'CHAT_MESSAGE', event: 'add', id: change.message.id, data: visitorMessage(change.message, false) },
+        ...(isFromVisitor(change.message) ? unreadByOperator(before, after, upd) : unreadByVisitor(after, upd)),
+        historyRevision(change.message),
+      ];
+    case 'message-edited':
+      return [
+        { objectType: 'CHAT_MESSAGE', event: 'upd', id: change.message.id, data: visitorMessage(change.message, isRead(change.message, after)) },
+        historyRevision(change.message),
+      ];
+    case 'chat-taken':
+      return [upd('CHAT_OPERATOR', operator === undefined ? null : visitorOperator(operator)), upd('CHAT_STATE', 'chatting')];
+    case 'chat-released':
+      return [upd('CHAT_OPERATOR', null), upd('CHAT_STATE', 'queue')];
+    case 'chat-closed':
+      return [upd('CHAT_STATE', change.state), upd('VISIT_SESSION_STATE', 'idle-after-chat')];
+    case 'chat-read-by-operator':
+      return [
+        ...change.messageIds.map((id): Delta => ({ objectType: 'MESSAGE_READ', event: 'upd', id, data: true })),
+        upd('CHAT_UNREAD_BY_OPERATOR_SINCE_TS', null),
+      ];
+    case 'chat-read-by-visitor':
+      return [upd('UNREAD_BY_VISITOR', { sinceTs: 0, msgCnt: 0 }), upd('CHAT_READ_BY_VISITOR', true)];
+    case 'chat-assigned':
+    case 'operator-status-set':
+    case 'operator-saved':
+    case 'department-saved':
+    case 'page-ended':
+    case 'operator-sessions-ended':
+      return [];
+  }
+}
+
+export function operatorTypingDelta(visitSessionId: string, typing: boolean): Delta {
+  return { objectType: 'CHAT_OPERATOR_TYPING', event: 'upd', id: visitSessionId, data: typing };
+}
+
+type Upd = (objectType: string, data: unknown) => Delta;
+
+function unreadByOperator(before: Chat | undefined, after: Chat | undefined, upd: Upd): Delta[] {
+  if (after === undefined || before?.unreadByOperatorSinceUs === after.unreadByOperatorSinceUs) return [];
+  return [upd('CHAT_UNREAD_BY_OPERATOR_SINCE_TS', toSecondsOrNull(after.unreadByOperatorSinceUs))];
+}
+
+function unreadByVisitor(after: Chat | undefined, upd: Upd): Delta[] {
+  if (after === undefined) return [];
+  return [
+    upd('UNREAD_BY_VISITOR', { sinceTs: toSecondsOrNull(after.unreadByVisitorSinceUs) ?? 0, msgCnt: after.unreadByVisitorMsgCnt }),
+    upd('CHAT_READ_BY_VISITOR', after.readByVisitor),
+  ];
+}
+
+/** SDKs ask for the history when this differs from what they have. */
+function historyRevision(message: Message): Delta {
+  return { objectType: 'HISTORY_REVISION', event: 'upd', id: message.visitorId, data: { revision: String(message.changedUs) } };
+}
+
+function isRead(message: Message, chat: Chat | undefined): boolean {
+  return isFromVisitor(message) && chat !== undefined && message.tsUs <= chat.readByOperatorUs;
+}

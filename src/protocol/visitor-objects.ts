@@ -1,0 +1,100 @@
+/**
+ * Domain rows as visitors see them, in the JSON types that both published SDKs accept (protocol/visitor.md 5 and 17):
+ * booleans that are never null, integer ids where iOS wants integers, strings elsewhere.
+ */
+import { type Chat, isOpen } from '../domain/chat.ts';
+import type { Department } from '../domain/department.ts';
+import { isFromVisitor, type Message } from '../domain/message.ts';
+import type { Operator } from '../domain/operator.ts';
+import { toSeconds, toSecondsOrNull } from '../domain/time.ts';
+import type { Visitor } from '../domain/visitor.ts';
+
+export type OnlineStatus = 'online' | 'busy_online' | 'offline' | 'busy_offline';
+
+export function visitorChat(chat: Chat, operator: Operator | undefined, messages: readonly object[]): object {
+  return {
+    id: chat.id,
+    clientSideId: chat.clientSideId,
+    state: chat.state,
+    messages,
+    operatorTyping: false,
+    readByVisitor: chat.readByVisitor,
+    operator: chat.operatorId === null || operator === undefined ? null : visitorOperator(operator),
+    operatorIdToRate: {},
+    unreadByVisitorMsgCnt: chat.unreadByVisitorMsgCnt,
+    unreadByVisitorSinceTs: toSecondsOrNull(chat.unreadByVisitorSinceUs),
+    unreadByOperatorSinceTs: toSecondsOrNull(chat.unreadByOperatorSinceUs),
+    offline: chat.offline,
+    visitorTyping: null,
+    creationTs: toSeconds(chat.createdUs),
+    modificationTs: toSeconds(chat.modifiedUs),
+    category: null,
+    subcategory: null,
+    subject: chat.subject,
+  };
+}
+
+/** `read`: an operator has read this message of the visitor. */
+export function visitorMessage(message: Message, read: boolean): object {
+  return {
+    id: message.id,
+    // Operators make up their own ids, which may collide in a visitor's device; the server's are unique.
+    clientSideId: isFromVisitor(message) ? message.clientSideId : message.id,
+    kind: message.kind,
+    text: message.text,
+    name: message.name,
+    ts: toSeconds(message.tsUs),
+    ts_m: message.tsUs,
+    authorId: message.authorId,
+    avatar: message.avatar,
+    read,
+    canBeEdited: isFromVisitor(message),
+    canBeReplied: false,
+    edited: message.edited,
+    deleted: false,
+    data: message.data ?? null,
+    quote: null,
+    reaction: null,
+    canVisitorReact: false,
+    canVisitorChangeReaction: false,
+    chatId: String(message.chatId),
+    sessionId: message.visitSessionId,
+  };
+}
+
+export function visitorOperator(operator: Operator): object {
+  return {
+    id: operator.id,
+    fullname: operator.fullname,
+    avatar: operator.avatar,
+    title: operator.title,
+    additionalInfo: '',
+    departmentKeys: operator.departmentKeys,
+  };
+}
+
+export function visitorDepartment(department: Department, online: OnlineStatus): object {
+  return { key: department.key, name: department.name, online, order: department.order, localeToName: {}, logo: null };
+}
+
+/** Comes back to us in every later init, as a URL parameter: kept small. */
+export function visitorSelf(visitor: Visitor): object {
+  return {
+    id: visitor.id,
+    fields: visitor.fields,
+    icon: { color: iconColor(visitor.id), shape: 'circle' },
+    hasProvidedFields: false,
+    tags: [],
+  };
+}
+
+/** One colour per visitor for life: operators tell strangers apart by it. */
+function iconColor(visitorId: string): string {
+  return `#${visitorId.slice(0, 6).padEnd(6, '0')}`;
+}
+
+/** `idle` until he has chatted in this visit session. */
+export function visitSessionState(chat: Chat | undefined, chattedBefore: boolean): string {
+  if (chat !== undefined && isOpen(chat)) return 'chat';
+  return chattedBefore ? 'idle-after-chat' : 'idle';
+}

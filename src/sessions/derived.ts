@@ -1,0 +1,155 @@
+/**
+ * Values that follow from the hot state and are no changes of their own: an operator's load, a department's queue
+ * and online state. The latest value is told at most twice a second per object, without a revision; who resumes is
+ * told what has changed since he was away.
+ */
+import { ALL_OPERATORS, ALL_VISITORS } from '../domain/audience.ts';
+import type { Revision } from '../domain/change.ts';
+import { bearerOf, type Chat, isWaiting } from '../domain/chat.ts';
+import type { Department } from '../domain/department.ts';
+import { hasRoom, type Operator, worksIn } from '../domain/operator.ts';
+import { type RenderedDelta, render } from '../protocol/delta.ts';
+import { departmentObject, operatorObject } from '../protocol/operator-objects.ts';
+import { type OnlineStatus, visitorDepartment } from '../protocol/visitor-objects.ts';
+import type { AppliedChange, Replica, ReplicaListener } from '../sync/replica.ts';
+import type { Hub } from './hub.ts';
+
+const TELL_EVERY_MS = 500;
+
+export class Derived implements ReplicaListener {
+  readonly #replica: Replica;
+  readonly #hub: Hub;
+  readonly #defaultMaxChats: number;
+  readonly #queues = new Map<string | null, number>();
+  readonly #operators = new Latest<number>();
+  readonly #departments = new Latest<string>();
+  readonly #departmentList = new Latest<'list'>();
+  readonly #dirtyOperators = new Set<number>();
+  #dirtyDepartments = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(replica: Replica, hub: Hub, defaultMaxChats: number) {
+    this.#replica = replica;
+    this.#hub = hub;
+    this.#defaultMaxChats = defaultMaxChats;
+    replica.listen(this);
+  }
+
+  applied({ change, chatBefore, chatAfter }: AppliedChange): void {
+    if (chatBefore !== chatAfter) {
+      this.#countQueue(chatBefore, -1);
+      this.#countQueue(chatAfter, 1);
+      const bearers = [bearerOf(chatBefore), bearerOf(chatAfter)];
+      if (bearers[0] !== bearers[1]) for (const id of bearers) if (id !== null) this.#markOperator(id);
+    }
+    if (change.type === 'operator-status-set' || change.type === 'operator-saved' || change.type === 'department-saved') this.#markDepartments();
+  }
+
+  committed(): void {
+    if (this.#dirtyOperators.size > 0 || this.#dirtyDepartments) this.#timer ??= setTimeout(() => this.#tell(), TELL_EVERY_MS);
+  }
+
+  reloaded(): void {
+    this.#queues.clear();
+    for (const chat of this.#replica.chats.values()) this.#countQueue(chat, 1);
+    this.#dirtyOperators.clear();
+    this.#dirtyDepartments = false;
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  queueOf(departmentKey: string | null): number {
+    return this.#queues.get(departmentKey) ?? 0;
+  }
+
+  /** What a visitor may expect who starts a chat in this department (null: in none). */
+  onlineStatus(departmentKey: string | null): OnlineStatus {
+    const staff = [...this.#replica.operators.values()].filter(o => o.statusSort === 'takes' && !o.disabled && worksIn(o, departmentKey));
+    if (staff.length === 0) return 'offline';
+    return staff.some(operator => hasRoom(operator, this.#defaultMaxChats)) ? 'online' : 'busy_online';
+  }
+
+  departmentsForVisitors(): object[] {
+    return this.#sorted().map(department => visitorDepartment(department, this.onlineStatus(department.key)));
+  }
+
+  departmentsForOperators(): object[] {
+    return this.#sorted().map(department => this.#departmentObject(department));
+  }
+
+  operatorsSince(since: Revision): RenderedDelta[] {
+    return [...this.#operators.since(since), ...this.#departments.since(since)];
+  }
+
+  visitorsSince(since: Revision): RenderedDelta[] {
+    return this.#departmentList.since(since);
+  }
+
+  #tell(): void {
+    this.#timer = undefined;
+    const revision = this.#hub.revision;
+    const forOperators: RenderedDelta[] = [];
+    for (const id of this.#dirtyOperators) {
+      const operator = this.#replica.operators.get(id);
+      if (operator !== undefined) forOperators.push(...this.#operators.update(id, this.#operatorDelta(operator), revision));
+    }
+    for (const department of this.#sorted()) forOperators.push(...this.#departments.update(department.key, this.#departmentDelta(department), revision));
+    if (forOperators.length > 0) this.#hub.tell([ALL_OPERATORS], forOperators);
+    if (this.#replica.departments.size > 0) {
+      const list = render({ objectType: 'DEPARTMENT_LIST', event: 'upd', id: '', data: this.departmentsForVisitors() });
+      const forVisitors = this.#departmentList.update('list', list, revision);
+      if (forVisitors.length > 0) this.#hub.tell([ALL_VISITORS], forVisitors);
+    }
+    this.#dirtyOperators.clear();
+    this.#dirtyDepartments = false;
+  }
+
+  #operatorDelta(operator: Operator): RenderedDelta {
+    return render({ objectType: 'OPERATOR', event: 'upd', id: operator.id, data: operatorObject(operator, this.#defaultMaxChats) });
+  }
+
+  #departmentDelta(department: Department): RenderedDelta {
+    return render({ objectType: 'DEPARTMENT', event: 'upd', id: department.key, data: this.#departmentObject(department) });
+  }
+
+  #departmentObject(department: Department): object {
+    return departmentObject(department, this.onlineStatus(department.key), this.queueOf(department.key));
+  }
+
+  #sorted(): Department[] {
+    return [...this.#replica.departments.values()].sort((a, b) => a.order - b.order || a.id - b.id);
+  }
+
+  #countQueue(chat: Chat | undefined, by: 1 | -1): void {
+    if (chat === undefined || !isWaiting(chat)) return;
+    this.#queues.set(chat.departmentKey, this.queueOf(chat.departmentKey) + by);
+    this.#markDepartments();
+  }
+
+  #markOperator(operatorId: number): void {
+    this.#dirtyOperators.add(operatorId);
+    this.#dirtyDepartments = true;
+  }
+
+  #markDepartments(): void {
+    this.#dirtyDepartments = true;
+  }
+}
+
+/** The last value told of each object and the revision at which it was. */
+class Latest<K> {
+  readonly #told = new Map<K, { readonly delta: RenderedDelta; readonly revision: Revision }>();
+
+  /** The delta if it says something new, else nothing. */
+  update(key: K, delta: RenderedDelta, revision: Revision): RenderedDelta[] {
+    if (this.#told.get(key)?.delta.json === delta.json) return [];
+    this.#told.set(key, { delta, revision });
+    return [delta];
+  }
+
+  since(revision: Revision): RenderedDelta[] {
+    return [...this.#told.values()].filter(told => told.revision > revision).map(told => told.delta);
+  }
+}

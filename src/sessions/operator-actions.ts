@@ -1,0 +1,89 @@
+/** The actions of an operator, by name, for HTTP and WebSocket alike. */
+import type { Executed } from '../commands/commit-loop.ts';
+import { closeChatByOperator, releaseChat } from '../commands/leave-chat.ts';
+import { setOperatorStatus } from '../commands/operator-status.ts';
+import { readByOperator } from '../commands/read-chat.ts';
+import { sendOperatorMessage } from '../commands/send-operator-message.ts';
+import { takeChat } from '../commands/take-chat.ts';
+import { bearerOf } from '../domain/chat.ts';
+import { ChatError } from '../domain/error.ts';
+import type { Operator } from '../domain/operator.ts';
+import { toSeconds } from '../domain/time.ts';
+import { type Parameters, wrong } from '../protocol/parameters.ts';
+import type { Services } from './services.ts';
+import { readMessage } from './visitor-actions.ts';
+import { newNonce } from './visitor-pages.ts';
+
+type Action = (services: Services, operator: Operator, parameters: Parameters) => Promise<Executed<object | null>>;
+
+const MAX_DATA_LENGTH = 100_000;
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  'chat.take': ({ loop, limits }, operator, parameters) =>
+    loop.execute(
+      takeChat({
+        operatorId: operator.id,
+        chatId: parameters.key('chatId'),
+        override: parameters.optionalBoolean('override') ?? false,
+        defaultMaxChats: limits.defaultMaxChats,
+      }),
+    ),
+
+  'chat.message': async ({ loop, limits }, operator, parameters) => {
+    const kind = parameters.optionalText('kind', { max: 50 }) ?? 'operator';
+    if (kind !== 'operator' && kind !== 'for_operator') throw wrong('kind', 'operator or for_operator is expected');
+    const { answer, revision } = await loop.execute(
+      sendOperatorMessage({
+        operatorId: operator.id,
+        chatId: parameters.key('chatId'),
+        clientSideId: parameters.id('clientSideId'),
+        kind,
+        text: readMessage(parameters, limits.maxMessageLength),
+        data: parameters.optionalJson('data', MAX_DATA_LENGTH) ?? null,
+        nonce: newNonce(),
+      }),
+    );
+    return { answer: { id: answer.id, ts_m: answer.tsUs }, revision };
+  },
+
+  'chat.typing': ({ replica, signal }, operator, parameters) => {
+    const chatId = parameters.key('chatId');
+    const typing = parameters.boolean('typing');
+    // The general error, so that a client learns of a chat it has lost; the signal itself may be lost.
+    const chat = replica.chats.get(chatId);
+    if (chat === undefined) throw new ChatError('not-found', 'chat-not-found', `there is no open chat ${chatId}`);
+    if (bearerOf(chat) !== operator.id) throw new ChatError('forbidden', 'not-your-chat', `chat ${chatId} is not yours`);
+    signal({ type: 'operator-typing', chatId, operatorId: operator.id, typing });
+    return Promise.resolve({ answer: null, revision: undefined });
+  },
+
+  'chat.read': ({ loop }, operator, parameters) => loop.execute(readByOperator({ operatorId: operator.id, chatId: parameters.key('chatId') })),
+
+  'chat.close': ({ loop }, operator, parameters) => loop.execute(closeChatByOperator({ operatorId: operator.id, chatId: parameters.key('chatId') })),
+
+  'chat.release': ({ loop }, operator, parameters) => loop.execute(releaseChat({ operatorId: operator.id, chatId: parameters.key('chatId') })),
+};
+
+/** The answer `{result, revision?, data?}`. Throws ChatError. */
+export async function runOperatorAction(services: Services, operator: Operator, parameters: Parameters): Promise<object> {
+  const name = parameters.text('action', { max: 100 });
+  const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
+  if (action === undefined) throw new ChatError('invalid', 'unknown-action', `there is no action '${name}'`);
+  const { answer, revision } = await action(services, operator, parameters);
+  return {
+    result: 'ok',
+    ...(revision === undefined ? {} : { revision: String(revision) }),
+    ...(answer === null ? {} : { data: answer }),
+  };
+}
+
+export async function setStatus(services: Services, operator: Operator, parameters: Parameters): Promise<object> {
+  const name = parameters.text('status', { max: 100 });
+  const status = services.statuses.find(known => known.name === name);
+  if (status === undefined) throw new ChatError('invalid', 'unknown-status', `there is no status '${name}'`, { argumentName: 'status' });
+  const { answer, revision } = await services.loop.execute(setOperatorStatus(operator.id, status));
+  return {
+    result: 'ok',
+    data: { status: answer.status, statusTs: toSeconds(answer.statusUs), revision: String(revision ?? services.replica.revision) },
+  };
+}

@@ -1,0 +1,70 @@
+/** What sessions are built on; made once by node.ts and handed to http/ and ws/. */
+import type { Revision } from '../domain/change.ts';
+import { EPOCH_SIZE, epochOf } from '../domain/change.ts';
+import type { OperatorStatus } from '../domain/operator.ts';
+import type { Microseconds } from '../domain/time.ts';
+import type { CommitLoop } from '../commands/commit-loop.ts';
+import type { Log, Messages, Signal } from '../ports.ts';
+import type { Parameters } from '../protocol/parameters.ts';
+import { wrong } from '../protocol/parameters.ts';
+import type { Feed } from '../sync/feed.ts';
+import type { Replica } from '../sync/replica.ts';
+import type { Derived } from './derived.ts';
+import type { Hub } from './hub.ts';
+import type { OperatorLogins } from './operator-logins.ts';
+import type { Resync } from './stream.ts';
+import type { VisitorPages } from './visitor-pages.ts';
+
+export interface Limits {
+  readonly maxMessageLength: number;
+  readonly maxRequestBytes: number;
+  readonly defaultMaxChats: number;
+  readonly pollHoldMs: number;
+  readonly wsBufferBytes: number;
+}
+
+export interface Services {
+  readonly replica: Replica;
+  readonly feed: Feed;
+  readonly hub: Hub;
+  readonly derived: Derived;
+  readonly loop: CommitLoop;
+  readonly messages: Messages;
+  readonly pages: VisitorPages;
+  readonly logins: OperatorLogins;
+  readonly statuses: readonly OperatorStatus[];
+  readonly limits: Limits;
+  readonly log: Log;
+  /** The database's time, for what is only shown. */
+  readonly nowUs: () => Microseconds;
+  /** To this node's sessions and to the other nodes. */
+  readonly signal: (signal: Signal) => void;
+}
+
+export interface ResumePoint {
+  /** undefined: full update. */
+  readonly since: Revision | undefined;
+  readonly resync: Resync | undefined;
+}
+
+/** Reads `since`: absent, empty or 0 means a full update. */
+export function readSince(parameters: Parameters): Revision | undefined {
+  const since = parameters.optionalText('since', { max: 20 });
+  if (since === undefined || since === '' || since === '0') return undefined;
+  const revision = Number(since);
+  if (!/^\d{1,16}$/.test(since) || !Number.isSafeInteger(revision)) throw wrong('since', 'a revision is expected');
+  return revision;
+}
+
+/**
+ * Where a client that knows `since` can go on. When this node is behind it catches up first; only when the database
+ * itself is lower (it was restored) is the client ahead.
+ */
+export async function resumePoint({ feed, replica }: Services, since: Revision | undefined): Promise<ResumePoint> {
+  if (since === undefined) return { since: undefined, resync: undefined };
+  if (since > replica.revision && !(await feed.reached(since, 1_000))) await feed.catchUp();
+  if (since > replica.revision) return { since: undefined, resync: 'ahead' };
+  if (epochOf(since) !== epochOf(replica.revision) && since !== replica.epoch * EPOCH_SIZE) return { since: undefined, resync: 'too-old' };
+  return { since, resync: undefined };
+}
+

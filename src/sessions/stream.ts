@@ -1,0 +1,144 @@
+/**
+ * One client's frames in order, over a connection that can push (a WebSocket). Full update and subscription are one
+ * step: the stream joins the hub in the tick in which the last frame it sent was still current, with everything after
+ * it taken from the ring.
+ *
+ * What waits for a look-up (the messages of a chat that became his) holds back what comes behind it, bounded.
+ */
+import type { Topic } from '../domain/audience.ts';
+import type { Revision } from '../domain/change.ts';
+import { deltaFrame, type RenderedDelta } from '../protocol/delta.ts';
+import type { Hub, Subscriber } from './hub.ts';
+import type { Rendering } from './ring.ts';
+
+/** Deltas held back by a look-up at most; behind that the client is told to come again. */
+const MAX_HELD = 10_000;
+
+export type Resync = 'too-old' | 'ahead';
+
+export interface StreamView {
+  readonly topics: readonly Topic[];
+  /** The frame of a full update and the revision it is true for. */
+  fullUpdate(resync: Resync | undefined): Promise<{ readonly revision: Revision; readonly frame: string }>;
+  /** Values without a revision that a client coming back needs; empty for none. */
+  derivedSince(since: Revision): readonly RenderedDelta[];
+}
+
+export interface StreamClient {
+  send(frame: string): void;
+  /** Nothing more can be told in order: close so that the client comes back with its `since`. */
+  fail(reason: 'too-slow' | 'internal'): void;
+  end(tokenHash: string | null | undefined): void;
+}
+
+export class Stream implements Subscriber {
+  readonly #hub: Hub;
+  readonly #view: StreamView;
+  readonly #client: StreamClient;
+  #heard: Rendering[] = [];
+  #open = false;
+  #sending: Promise<void> | undefined;
+  /** Counts full updates, so that an outdated one in the making is not sent. */
+  #generation = 0;
+  lastHeard: Revision = 0;
+  /** Those of the last subscription: an operator's change with his departments and roles. */
+  topics: readonly Topic[] = [];
+
+  constructor(hub: Hub, view: StreamView, client: StreamClient) {
+    this.#hub = hub;
+    this.#view = view;
+    this.#client = client;
+  }
+
+  /** `since` undefined: full update. `resync`: why a `since` cannot be gone on with, known before asking the ring. */
+  async open(since: Revision | undefined, resync?: Resync): Promise<void> {
+    this.#open = true;
+    await this.#connect(since, resync);
+  }
+
+  close(): void {
+    this.#open = false;
+    this.#hub.unsubscribe(this);
+  }
+
+  hear(rendering: Rendering): void {
+    this.#heard.push(rendering);
+  }
+
+  flush(revision: Revision): void {
+    if (this.#sending !== undefined) {
+      if (this.#heard.length > MAX_HELD) this.#client.fail('too-slow');
+      return; // sent together when the look-up is done
+    }
+    const heard = this.#heard;
+    this.#heard = [];
+    if (heard.some(rendering => rendering instanceof Promise)) {
+      this.#sending = this.#sendLater(heard, revision);
+    } else {
+      this.#send(heard as RenderedDelta[][], revision);
+    }
+  }
+
+  restart(): void {
+    this.#hub.unsubscribe(this);
+    if (this.#open) void this.#connect(undefined, 'too-old');
+  }
+
+  end(tokenHash?: string | null): void {
+    this.#client.end(tokenHash);
+  }
+
+  /** Signals and derived values. */
+  tell(deltas: readonly RenderedDelta[]): void {
+    if (this.#open && this.#sending === undefined) this.#client.send(deltaFrame(undefined, deltas));
+  }
+
+  /** Every ping carries where the client stands, so that an idle client's `since` does not grow old. */
+  idle(): void {
+    if (this.#open && this.#sending === undefined && this.#heard.length === 0) this.#client.send(deltaFrame(this.#hub.revision, []));
+  }
+
+  async #connect(since: Revision | undefined, resync: Resync | undefined): Promise<void> {
+    const generation = ++this.#generation;
+    this.#heard = [];
+    try {
+      this.topics = this.#view.topics;
+      let from = resync === undefined ? since : undefined;
+      let missed = from === undefined ? undefined : this.#hub.missed(this.topics, from);
+      const derived = from !== undefined && missed !== undefined ? this.#view.derivedSince(from) : [];
+      while (missed === undefined) {
+        const update = await this.#view.fullUpdate(resync ?? (since === undefined ? undefined : 'too-old'));
+        if (!this.#open || generation !== this.#generation) return;
+        this.#client.send(update.frame);
+        from = update.revision;
+        this.topics = this.#view.topics;
+        missed = this.#hub.missed(this.topics, from);
+      }
+      this.#hub.subscribe(this);
+      if (derived.length > 0) this.tell(derived);
+      for (const rendering of missed) this.hear(rendering);
+      // A client that resumes is told where it stands even if it has missed nothing.
+      if (missed.length > 0) this.flush(this.#hub.revision);
+      else if (since !== undefined) this.idle();
+    } catch {
+      this.#client.fail('internal');
+    }
+  }
+
+  async #sendLater(heard: readonly Rendering[], revision: Revision): Promise<void> {
+    try {
+      const rendered = await Promise.all(heard);
+      this.#sending = undefined;
+      this.#send(rendered, revision);
+      if (this.#heard.length > 0) this.flush(this.#hub.revision);
+    } catch {
+      this.#sending = undefined;
+      this.#client.fail('internal');
+    }
+  }
+
+  #send(rendered: readonly (readonly RenderedDelta[])[], revision: Revision): void {
+    const deltas = rendered.flat();
+    if (this.#open && deltas.length > 0) this.#client.send(deltaFrame(revision, deltas));
+  }
+}

@@ -1,0 +1,102 @@
+/** /status of a node, as docs/protocol/cli.md names its fields. No secret, no address of a person. */
+import { cpus, totalmem } from 'node:os';
+import type { Config } from './config/config.ts';
+import type { Bus, NodeRow, Registry } from './ports.ts';
+import type { Feed } from './sync/feed.ts';
+import type { Health } from './sync/health.ts';
+import type { Heartbeat } from './sync/heartbeat.ts';
+import type { Replica } from './sync/replica.ts';
+import type { MetricsRegistry } from './metrics.ts';
+import type { WsServer } from './ws/server.ts';
+
+export interface StatusSources {
+  readonly config: Config;
+  readonly version: string;
+  readonly health: Health;
+  readonly heartbeat: Heartbeat;
+  readonly replica: Replica;
+  readonly feed: Feed;
+  readonly registry: Registry;
+  readonly bus: Bus;
+  readonly ws: WsServer;
+  readonly metrics: MetricsRegistry;
+}
+
+/** A node is dead when it has not been seen for this long. */
+const DEAD_AFTER_SECONDS = 5;
+
+export function nodeStatus(sources: StatusSources): () => Promise<object> {
+  const { config, version, health, heartbeat, replica, feed, registry, bus, ws, metrics } = sources;
+  const upSince = new Date().toISOString();
+  const messages = metrics.counter('messages_total', 'Messages that this node has applied, its own and those of other nodes');
+  replica.listen({
+    applied: ({ change }) => {
+      if (change.type === 'message-added') messages.inc();
+    },
+    committed: () => undefined,
+    reloaded: () => undefined,
+  });
+  let maxCpu = 0;
+  let maxMemory = 0;
+  let maxConnections = 0;
+  let lastCpu = process.cpuUsage();
+  let lastMs = performance.now();
+
+  return async () => {
+    const nowMs = performance.now();
+    const used = process.cpuUsage(lastCpu);
+    const cpu = nowMs - lastMs < 100 ? maxCpu : round((used.user + used.system) / 10 / (nowMs - lastMs));
+    if (nowMs - lastMs >= 100) {
+      lastCpu = process.cpuUsage();
+      lastMs = nowMs;
+    }
+    const memory = process.memoryUsage.rss();
+    maxCpu = Math.max(maxCpu, cpu);
+    maxMemory = Math.max(maxMemory, memory);
+    maxConnections = Math.max(maxConnections, ws.connections);
+    const nodes = await registry.listNodes().catch((): readonly NodeRow[] => []);
+    const leader = heartbeat.leader ?? null;
+    return {
+      version,
+      enableTls: config.node.tls !== undefined,
+      scaling: config.mode === 'single' ? 'none' : 'horizontal',
+      logging: config.node.logLevel,
+      state: health.state,
+      reason: health.reasons.join('; ') || null,
+      node: config.node.name,
+      mode: config.mode,
+      role: roleOf(config.mode, heartbeat.leaseToken !== undefined),
+      leader,
+      revision: String(replica.revision),
+      lag: { revisions: feed.lag, seconds: feed.lagSeconds },
+      transport: bus.transport,
+      cluster: nodes.map(row => ({
+        node: row.name,
+        role: roleOf(row.mode, row.name === leader),
+        state: row.seenSecondsAgo > DEAD_AFTER_SECONDS ? 'dead' : row.state,
+        revision: String(row.revision),
+        seenSecondsAgo: row.seenSecondsAgo,
+      })),
+      main: {
+        cpu: { current: cpu, max: maxCpu, cores: cpus().length },
+        memory: { current: memory, max: maxMemory, total: totalmem() },
+        connections: { total: await metrics.value('rest_calls_total'), current: ws.connections, max: maxConnections },
+        messages: { processed: await metrics.value('messages_total') },
+        restCalls: { received: await metrics.value('rest_calls_total') },
+        up_since: upSince,
+        pid: process.pid,
+      },
+    };
+  };
+}
+
+/** standby: a master that does not hold the lease. */
+function roleOf(mode: string, leads: boolean): string {
+  if (mode === 'single') return 'single';
+  if (leads) return 'master';
+  return mode === 'master' ? 'standby' : 'slave';
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,12 @@
+/** The bus of a single node: there is nobody to tell, and nothing to be interrupted. */
+import type { Bus } from '../ports.ts';
+
+export const NO_BUS: Bus = {
+  transport: 'none',
+  connected: true,
+  reason: undefined,
+  start: () => Promise.resolve(),
+  publish: () => undefined,
+  publishSignal: () => undefined,
+  stop: () => Promise.resolve(),
+};

@@ -1,0 +1,166 @@
+/**
+ * The WebSockets of a node: `/ws/o/delta` for operators, `/ws/v/delta` for visitors, on the HTTP server's port.
+ * Authentication happens after the upgrade, because a browser learns a close code but no HTTP status.
+ */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { ChatError } from '../domain/error.ts';
+import type { Metrics } from '../ports.ts';
+import { queryOf } from '../protocol/body.ts';
+import { CLOSE, type CloseCode, retryReason } from '../protocol/close-codes.ts';
+import { operatorErrorBody, visitorErrorBody } from '../protocol/error-codes.ts';
+import { Parameters } from '../protocol/parameters.ts';
+import { runOperatorAction } from '../sessions/operator-actions.ts';
+import type { Login } from '../sessions/operator-logins.ts';
+import { operatorView } from '../sessions/operator-session.ts';
+import { readSince, resumePoint, type Services } from '../sessions/services.ts';
+import { runVisitorAction } from '../sessions/visitor-actions.ts';
+import { visitorView } from '../sessions/visitor-session.ts';
+import { type ClientKind, ClientSession } from './client-session.ts';
+import { Connection } from './connection.ts';
+
+const PING_EVERY_MS = 25_000;
+/** Clients are pinged in turns, a share of them every second: one timer for all. */
+const PING_TURNS = 25;
+const PONG_WITHIN_TURNS = 8;
+/** Clients of a draining node come back spread over this time. */
+const DRAIN_SPREAD_MS = 2_000;
+
+export interface WsServerOptions {
+  readonly services: Services;
+  readonly metrics: Metrics;
+  readonly authenticateOperator: (request: IncomingMessage) => Promise<Login>;
+}
+
+export class WsServer {
+  readonly #options: WsServerOptions;
+  readonly #wss: WebSocketServer;
+  readonly #turns: Set<ClientSession>[] = Array.from({ length: PING_TURNS }, () => new Set());
+  #nextTurn = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #draining = false;
+
+  constructor(options: WsServerOptions) {
+    this.#options = options;
+    this.#wss = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      maxPayload: options.services.limits.maxRequestBytes,
+      clientTracking: false,
+    });
+    options.metrics.gauge('ws_connections', 'Open WebSockets of clients', () => this.connections);
+  }
+
+  get connections(): number {
+    return this.#turns.reduce((sum, turn) => sum + turn.size, 0);
+  }
+
+  start(server: Server): void {
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      const path = (request.url ?? '').split('?')[0];
+      socket.on('error', () => undefined);
+      if (path !== '/ws/o/delta' && path !== '/ws/v/delta') {
+        socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+        return;
+      }
+      this.#wss.handleUpgrade(request, socket, head, webSocket => {
+        const connection = new Connection(webSocket, this.#options.services.limits.wsBufferBytes);
+        void this.#accept(connection, request, path === '/ws/o/delta');
+      });
+    });
+    this.#timer = setInterval(() => this.#pingTurn(), PING_EVERY_MS / PING_TURNS);
+  }
+
+  /** Tells every client to come back a little later, each at another time. */
+  drain(): void {
+    this.#draining = true;
+    for (const turn of this.#turns) for (const session of turn) session.connection.close(drainClose());
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    for (const turn of this.#turns) for (const session of turn) session.connection.terminate();
+    this.#wss.close();
+  }
+
+  async #accept(connection: Connection, request: IncomingMessage, isOperator: boolean): Promise<void> {
+    if (this.#draining) {
+      connection.close(drainClose());
+      return;
+    }
+    try {
+      const parameters = new Parameters(queryOf(request.url ?? ''));
+      const kind = isOperator ? await this.#operator(request) : await this.#visitor(parameters);
+      const session = new ClientSession(connection, kind);
+      const turn = this.#turns[this.connections % PING_TURNS];
+      turn?.add(session);
+      connection.onClose(() => turn?.delete(session));
+      if (this.#draining) connection.close(drainClose());
+      const { since, resync } = await resumePoint(this.#options.services, readSince(parameters));
+      await session.open(since, resync);
+    } catch (error) {
+      connection.close(error instanceof ChatError ? (closeFor(error) ?? CLOSE.badFrame) : CLOSE.goingAway);
+    }
+  }
+
+  async #operator(request: IncomingMessage): Promise<ClientKind> {
+    const { services, authenticateOperator } = this.#options;
+    const login = await authenticateOperator(request);
+    const operatorId = login.operator.id;
+    return {
+      hub: services.hub,
+      view: operatorView(services, operatorId),
+      log: services.log,
+      // The rights of this moment, not those of the handshake.
+      runAction: parameters => runOperatorAction(services, services.replica.operators.get(operatorId) ?? login.operator, parameters),
+      errorBody: operatorErrorBody,
+      whenEnded(tokenHash) {
+        if (tokenHash !== null && tokenHash !== login.tokenHash) return undefined;
+        return services.replica.operators.get(operatorId)?.disabled === true ? CLOSE.operatorDisabled : CLOSE.unauthorized;
+      },
+      closeFor: error => (error.code === 'unauthenticated' ? CLOSE.unauthorized : undefined),
+    };
+  }
+
+  async #visitor(parameters: Parameters): Promise<ClientKind> {
+    const { services } = this.#options;
+    const page = await services.pages.authenticate(parameters.text('page-id', { max: 100 }), parameters.text('auth-token', { max: 100 }));
+    return {
+      hub: services.hub,
+      view: visitorView(services, page),
+      log: services.log,
+      runAction: action => runVisitorAction(services, page, action),
+      errorBody: visitorErrorBody,
+      whenEnded: () => CLOSE.reinit,
+      closeFor: error => (error.code === 'reinit-required' ? CLOSE.reinit : undefined),
+    };
+  }
+
+  #pingTurn(): void {
+    this.#nextTurn = (this.#nextTurn + 1) % PING_TURNS;
+    for (const session of this.#turns[this.#nextTurn] ?? []) session.ping();
+    for (const session of this.#turns[(this.#nextTurn + PING_TURNS - PONG_WITHIN_TURNS) % PING_TURNS] ?? []) session.checkPong();
+  }
+}
+
+function closeFor(error: ChatError): CloseCode | { readonly code: number; readonly reason: string } | undefined {
+  switch (error.code) {
+    case 'unauthenticated':
+      return CLOSE.unauthorized;
+    case 'forbidden':
+      return error.reason === 'operator-disabled' ? CLOSE.operatorDisabled : CLOSE.unauthorized;
+    case 'reinit-required':
+      return CLOSE.reinit;
+    case 'unavailable':
+      return { code: CLOSE.draining.code, reason: retryReason(1_000) };
+    case 'rate-limited':
+      return { code: CLOSE.tooMany.code, reason: retryReason(error.details.retryAfterMs ?? 1_000) };
+    default:
+      return undefined;
+  }
+}
+
+function drainClose(): { readonly code: number; readonly reason: string } {
+  return { code: CLOSE.draining.code, reason: retryReason(Math.round(Math.random() * DRAIN_SPREAD_MS)) };
+}
