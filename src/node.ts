@@ -158,7 +158,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     loop,
     messages,
     pages: new VisitorPages({ pages: createPages(database), secret: installation.secret, replica, clock, metrics }),
-    logins: new OperatorLogins({ store: createLogins(database), replica, clock, metrics, ttlSeconds: config.limits.operatorSessionSeconds }),
+    logins: new OperatorLogins({
+      store: createLogins(database),
+      replica,
+      clock,
+      metrics,
+      ttlSeconds: config.limits.operatorSessionSeconds,
+      catchUp: () => feed.catchUp(),
+    }),
     statuses: [...BUILT_IN_STATUSES, ...config.operatorStatuses],
     limits: {
       maxMessageLength: config.limits.maxMessageLength,

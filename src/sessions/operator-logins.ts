@@ -30,6 +30,8 @@ export interface OperatorLoginsOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly ttlSeconds: number;
+  /** Reads the log: an operator may have been added a moment ago, by another process. */
+  readonly catchUp: () => Promise<void>;
 }
 
 export class OperatorLogins {
@@ -69,7 +71,7 @@ export class OperatorLogins {
       throw new ChatError('unauthenticated', 'wrong-credentials', 'login or password is wrong');
     }
     this.#failures.delete(attempt);
-    const operator = this.#operator(found.operatorId);
+    const operator = await this.#operator(found.operatorId);
     const token = randomBytes(32).toString('base64url');
     await store.createSession(operator.id, hashToken(token), ttlSeconds);
     return { token, expiresInSeconds: ttlSeconds, operator };
@@ -80,15 +82,17 @@ export class OperatorLogins {
     if (token === undefined || token === '') throw unauthorized();
     const tokenHash = hashToken(token);
     const cached = this.#cache.get(tokenHash);
-    if (cached !== undefined) return { operator: this.#operator(cached.operatorId), tokenHash };
+    if (cached !== undefined) return { operator: await this.#operator(cached.operatorId), tokenHash };
     const found = await this.#options.store.findSession(tokenHash, this.#options.ttlSeconds);
     if (found === undefined) throw unauthorized();
     this.#cache.set(tokenHash, { operatorId: found.operatorId, tokenHash }, Math.min(CACHE_MS, found.expiresInMs));
-    return { operator: this.#operator(found.operatorId), tokenHash };
+    return { operator: await this.#operator(found.operatorId), tokenHash };
   }
 
-  #operator(operatorId: number): Operator {
-    const operator = this.#options.replica.operators.get(operatorId);
+  async #operator(operatorId: number): Promise<Operator> {
+    const { operators } = this.#options.replica;
+    if (!operators.has(operatorId)) await this.#options.catchUp();
+    const operator = operators.get(operatorId);
     if (operator === undefined) throw new ChatError('unavailable', 'server-not-ready', 'this operator is not known here yet');
     if (operator.disabled) throw new ChatError('forbidden', 'operator-disabled', 'this operator is disabled');
     return operator;
