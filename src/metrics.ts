@@ -11,9 +11,17 @@ export interface MetricsRegistry extends Metrics {
 
 const PREFIX = 'chat_';
 
+/** A name that is asked for again gives the metric that it has: whoever was first has set its help, buckets or `read`. */
 export function createMetrics(): MetricsRegistry {
   const registry = new prom.Registry();
   prom.collectDefaultMetrics({ register: registry, prefix: PREFIX });
+
+  const known = <M>(name: string, kind: abstract new (...args: never[]) => M): M | undefined => {
+    const metric: unknown = registry.getSingleMetric(name);
+    if (metric === undefined || metric instanceof kind) return metric;
+    throw new Error(`metric ${name} exists and is of another kind`);
+  };
+
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
@@ -21,26 +29,27 @@ export function createMetrics(): MetricsRegistry {
       const metric = await registry.getSingleMetric(PREFIX + name)?.get();
       return metric?.values[0]?.value ?? 0;
     },
-    counter(name, help) {
-      const known = registry.getSingleMetric(PREFIX + name);
-      return known instanceof prom.Counter ? known : new prom.Counter({ name: PREFIX + name, help, registers: [registry] });
+    counter(suffix, help) {
+      const name = PREFIX + suffix;
+      return known(name, prom.Counter) ?? new prom.Counter({ name, help, registers: [registry] });
     },
-    gauge(name, help, read) {
+    gauge(suffix, help, read) {
+      const name = PREFIX + suffix;
+      const gauge = known(name, prom.Gauge);
+      if (gauge !== undefined) return gauge;
+      if (read === undefined) return new prom.Gauge({ name, help, registers: [registry] });
       return new prom.Gauge({
-        name: PREFIX + name,
+        name,
         help,
         registers: [registry],
-        ...(read === undefined
-          ? {}
-          : {
-              collect() {
-                this.set(read());
-              },
-            }),
+        collect() {
+          this.set(read());
+        },
       });
     },
-    histogram(name, help, buckets) {
-      return new prom.Histogram({ name: PREFIX + name, help, buckets: [...buckets], registers: [registry] });
+    histogram(suffix, help, buckets) {
+      const name = PREFIX + suffix;
+      return known(name, prom.Histogram) ?? new prom.Histogram({ name, help, buckets: [...buckets], registers: [registry] });
     },
   };
 }

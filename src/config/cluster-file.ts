@@ -1,7 +1,8 @@
-/** cluster.json: the published three keys and two of ours, checked against each other and the node's own flags. */
+/** cluster.json: the published three keys and two of ours, checked against each other and against the node's own flags. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { didYouMean, type Fault } from './fault.ts';
+import { didYouMean, type Fault, whyUnreadable } from './fault.ts';
+import { findJsonFault } from './json-fault.ts';
 
 export interface Cluster {
   readonly name: string;
@@ -11,59 +12,60 @@ export interface Cluster {
   readonly leaseSeconds: number;
 }
 
-const NODE_NAME = /^[A-Za-z0-9_.-]{1,100}$/;
-const nodeName = z.string().regex(NODE_NAME, 'must be letters, digits, _ . or -, at most 100');
+const NODE_NAME_RULE = 'must be letters, digits, _ . or -, at most 100';
+const nodeName = z.string(NODE_NAME_RULE).regex(/^[A-Za-z0-9_.-]{1,100}$/, NODE_NAME_RULE);
+const LEASE_RULE = 'must be an integer from 2 to 30';
 
 const SHAPE = {
-  cluster_name: z.string().min(1, 'must not be empty'),
-  chat_server_node_names: z.array(nodeName).min(1, 'must name at least one node'),
+  cluster_name: z.string('must be text').min(1, 'must not be empty'),
+  chat_server_node_names: z.array(nodeName, 'must be a list of names').min(1, 'must name at least one node'),
   chat_server_master_node_name: nodeName,
-  failover: z.enum(['automatic', 'manual']).default('automatic'),
-  lease_seconds: z.number().int().min(2).max(30).default(4),
+  failover: z.enum(['automatic', 'manual'], 'must be automatic or manual').default('automatic'),
+  lease_seconds: z.int(LEASE_RULE).min(2, LEASE_RULE).max(30, LEASE_RULE).default(4),
 };
 
+/** undefined when the file says too little to go on checking; otherwise the faults found so far are in `faults`. */
 export function readClusterFile(file: string, faults: Fault[]): Cluster | undefined {
-  const fault = (message: string, line?: number): void => void faults.push({ file, line, message });
+  const fault = (message: string, line?: number): undefined => {
+    faults.push({ file, line, message });
+  };
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
-    fault(`cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-    return undefined;
+    return fault(whyUnreadable(error));
   }
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (error) {
-    fault(`is no JSON: ${error instanceof Error ? error.message : String(error)}`, lineOfSyntaxError(text, error));
-    return undefined;
+    const found = findJsonFault(text) ?? { message: String(error), line: undefined };
+    return fault(`is not JSON: ${found.message}`, found.line);
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    fault('must hold one JSON object');
-    return undefined;
-  }
-  const before = faults.length;
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return fault('must hold one JSON object');
+
   for (const key of Object.keys(json)) {
     if (!Object.hasOwn(SHAPE, key)) fault(`unknown key '${key}'${didYouMean(key, Object.keys(SHAPE))}`, lineOfKey(text, key));
   }
   const parsed = z.object(SHAPE).safeParse(json);
   if (!parsed.success) {
-    for (const issue of parsed.error.issues) {
-      const key = String(issue.path[0] ?? '');
-      fault(Object.hasOwn(json, key) ? `${key}: ${issue.message}` : `${key} is missing`, lineOfKey(text, key));
+    for (const { path, message } of parsed.error.issues) {
+      const key = String(path[0]);
+      if (Object.hasOwn(json, key)) fault(`${key}: ${shorten(valueAt(json, path))} ${message}`, lineOfKey(text, key));
+      else fault(`${key} is missing`);
     }
     return undefined;
   }
   const { cluster_name, chat_server_node_names: names, chat_server_master_node_name: master, failover, lease_seconds } = parsed.data;
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) fault(`chat_server_node_names names '${twice}' twice`, lineOfKey(text, 'chat_server_node_names'));
+  for (const twice of new Set(names.filter((name, i) => names.indexOf(name) !== i))) {
+    fault(`chat_server_node_names: '${twice}' is named twice`, lineOfKey(text, 'chat_server_node_names'));
+  }
   if (!names.includes(master)) {
     fault(
-      `chat_server_master_node_name '${master}' is not in chat_server_node_names (${names.join(', ')})${didYouMean(master, names)}`,
+      `chat_server_master_node_name: '${master}' is not in chat_server_node_names (${names.join(', ')})${didYouMean(master, names)}`,
       lineOfKey(text, 'chat_server_master_node_name'),
     );
   }
-  if (faults.length > before) return undefined;
   return { name: cluster_name, nodeNames: names, masterNodeName: master, failover, leaseSeconds: lease_seconds };
 }
 
@@ -76,19 +78,23 @@ export function checkNode(cluster: Cluster, name: string, mode: 'master' | 'slav
     return;
   }
   const right = name === cluster.masterNodeName ? 'master' : 'slave';
-  if (mode === right) return;
+  // A master that is not in the list is a fault of its own: no mode is right then.
+  if (mode === right || !cluster.nodeNames.includes(cluster.masterNodeName)) return;
   faults.push({
     message: `node '${name}' is started with --multinode_mode=${mode}, but cluster.json makes '${cluster.masterNodeName}' the master: start it with --multinode_mode=${right}`,
   });
 }
 
-function lineOfKey(text: string, key: string): number | undefined {
-  const at = text.indexOf(`"${key}"`);
-  return at === -1 ? undefined : text.slice(0, at).split('\n').length;
+function valueAt(json: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown>)[key], json);
 }
 
-function lineOfSyntaxError(text: string, error: unknown): number | undefined {
-  const position = /position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
-  if (position !== undefined) return text.slice(0, Number(position)).split('\n').length;
-  return /end of JSON input/.test(String(error)) ? text.split('\n').length : undefined;
+function shorten(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+}
+
+function lineOfKey(text: string, key: string): number | undefined {
+  const at = text.indexOf(JSON.stringify(key));
+  return at === -1 ? undefined : text.slice(0, at).split('\n').length;
 }

@@ -2,13 +2,18 @@
  * main.ini + main.ini.d + cluster.json + environment + flags → one frozen, typed Config. Only node.ts and the command
  * line read it; parts receive plain options. Every fault is collected, and all are told at once.
  */
-import { accessSync, constants, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { checkNode, type Cluster, readClusterFile } from './cluster-file.ts';
-import { ConfigError, didYouMean, type Fault } from './fault.ts';
-import { type IniValue, readIniFiles } from './ini-files.ts';
-import { type Host, type Key, KEYS, type KeyName } from './keys.ts';
+import type { Cluster } from './cluster-file.ts';
+import { ConfigError, type Fault } from './fault.ts';
+import { type Environment, type FindGiven, type Flags, givenBy } from './flags.ts';
+import { type IniFiles, readIniFiles } from './ini-files.ts';
+import { type Place, readPlace, readTls, type Tls, wantsCluster } from './place.ts';
 import { Secret } from './secret.ts';
+import type { Host, OperatorStatus } from './value-types.ts';
+import { readValues, type Source, type Values } from './values.ts';
+
+export type { Flags } from './flags.ts';
 
 export interface HostPort {
   readonly host: string;
@@ -21,7 +26,7 @@ export interface Config {
     readonly name: string;
     readonly listen: string;
     readonly port: number;
-    readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+    readonly tls: Tls | undefined;
     readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
   };
   readonly cluster: Cluster | undefined;
@@ -48,7 +53,7 @@ export interface Config {
     | undefined;
   /** Absolute. */
   readonly dataDir: string;
-  readonly operatorStatuses: readonly { readonly name: string; readonly sort: 'takes' | 'none' | 'offline'; readonly title: string }[];
+  readonly operatorStatuses: readonly OperatorStatus[];
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
   readonly limits: {
@@ -63,23 +68,11 @@ export interface Config {
   };
 }
 
-/** As typed on the command line; each may also come from the environment as CHAT_<NAME>. */
-export interface Flags {
-  readonly listen?: string | undefined;
-  readonly port?: string | undefined;
-  readonly log_level?: string | undefined;
-  readonly node_name?: string | undefined;
-  readonly cluster_config?: string | undefined;
-  readonly multinode_mode?: string | undefined;
-  readonly tls_cert?: string | undefined;
-  readonly tls_key?: string | undefined;
-}
-
 export interface ConfigInput {
   /** What --config names; without it ./main.ini if there is one. */
   readonly configFile?: string | undefined;
   readonly flags: Flags;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly cwd: string;
 }
 
@@ -87,90 +80,49 @@ export interface Origin {
   readonly key: string;
   /** Secrets as `***`. */
   readonly value: string;
+  /** default, flag, environment, or file:line. */
   readonly origin: string;
 }
 
 export interface LoadedConfig {
   readonly config: Config;
   readonly origins: readonly Origin[];
+  /** main.ini, those of main.ini.d and cluster.json, as far as there are any; absolute. */
+  readonly files: readonly string[];
 }
-
-type Parsed = { readonly [K in KeyName]: (typeof KEYS)[K]['type'] extends { readonly _output: infer V } ? V : never };
 
 /** Throws ConfigError with every fault found. */
 export function loadConfig(input: ConfigInput): LoadedConfig {
+  const { cwd } = input;
   const faults: Fault[] = [];
+  const given = givenBy(input.flags, input.env);
   const mainFile = findMainFile(input, faults);
-  const ini = mainFile === undefined ? new Map<string, IniValue>() : readIniFiles(mainFile, faults).values;
-  for (const [key, { file, line }] of ini) {
-    if (!Object.hasOwn(KEYS, key)) faults.push({ file: shown(file, input.cwd), line, message: `unknown key '${key}'${didYouMean(key, Object.keys(KEYS))}` });
+  const ini: IniFiles = mainFile === undefined ? { values: new Map(), files: [] } : readIniFiles(mainFile, faults);
+  const { values, sources } = readValues(ini.values, given, faults);
+  const place = readPlace(given, cwd, faults);
+  const tls = readTls(given, cwd, faults);
+  if (wantsCluster(given)) {
+    const isMissing = (key: string): boolean => sources.some(source => source.key === key && source.value === '');
+    if (isMissing('db_host'))
+      faults.push({ message: 'db_host is missing: in a cluster all nodes share one PostgreSQL, set db_host in main.ini' });
+    if (isMissing('mq_host'))
+      faults.push({ message: 'mq_host is missing: in a cluster the nodes sync through RabbitMQ, set mq_host in main.ini' });
   }
-  const { values, origins, isSet } = readValues(ini, input, faults);
-  const flag = (name: keyof Flags): string | undefined => input.flags[name] ?? input.env[`CHAT_${name.toUpperCase()}`];
+  if (faults.length > 0)
+    throw new ConfigError(faults.map(fault => ({ ...fault, file: fault.file === undefined ? undefined : shown(fault.file, cwd) })));
 
-  const place = readPlace(flag, input.cwd, faults);
-  const tls = readTls(flag('tls_cert'), flag('tls_key'), input.cwd, faults);
-  if (place !== undefined) {
-    if (!isSet('db_host')) faults.push({ message: 'db_host is missing: in a cluster all nodes share one PostgreSQL, set db_host in main.ini' });
-    if (!isSet('mq_host')) faults.push({ message: 'mq_host is missing: in a cluster the nodes sync through RabbitMQ, set mq_host in main.ini' });
-  }
-  if (faults.length > 0) throw new ConfigError(faults);
-
-  const v = values as Parsed;
-  const withPort = (hosts: readonly Host[], port: number): HostPort[] => hosts.map(host => ({ host: host.host, port: host.port ?? port }));
-  const config: Config = {
-    mode: place?.mode ?? 'single',
-    node: { name: place?.name ?? 'single', listen: v.listen, port: v.port, tls, logLevel: v.log_level },
-    cluster: place?.cluster,
-    mq:
-      place === undefined
-        ? undefined
-        : {
-            hosts: withPort(v.mq_host, v.mq_port),
-            username: v.mq_username,
-            password: new Secret(v.mq_password),
-            virtualHost: v.mq_virtual_host,
-            nodeIdPrefix: v.mq_node_id_prefix,
-          },
-    db: isSet('db_host')
-      ? {
-          hosts: withPort(v.db_host, v.db_port),
-          direct: isSet('db_direct_host') ? { host: v.db_direct_host, port: v.db_direct_port } : undefined,
-          name: v.db_name,
-          username: v.db_username,
-          password: isSet('db_password') ? new Secret(v.db_password) : undefined,
-          pooler: v.db_pooler,
-        }
-      : undefined,
-    dataDir: path.resolve(mainFile === undefined ? input.cwd : path.dirname(mainFile), v.data_dir),
-    operatorStatuses: v.operator_statuses,
-    allowedOrigins: v.allowed_origins,
-    trustedProxies: v.trusted_proxies,
-    limits: {
-      maxChatsPerOperator: v.max_chats_per_operator,
-      operatorSessionSeconds: v.operator_session_hours * 3_600,
-      maxMessageLength: v.max_message_length,
-      maxRequestBytes: v.max_request_megabytes * 1_048_576,
-      pollHoldMs: v.poll_hold_seconds * 1_000,
-      wsBufferBytes: v.ws_buffer_bytes,
-      ringBytes: v.ring_megabytes * 1_048_576,
-      commitQueueLength: v.commit_queue_length,
-    },
+  const folder = mainFile === undefined ? cwd : path.dirname(mainFile);
+  const clusterFile = given('cluster_config')?.value;
+  return {
+    config: deepFreeze(assemble(values, place, tls, folder)),
+    origins: [...givenOrigins(given), ...sources.map(source => ({ ...source, origin: describeOrigin(source, cwd) }))],
+    files: clusterFile === undefined ? ini.files : [...ini.files, path.resolve(cwd, clusterFile)],
   };
-  const nodeOrigins: Origin[] =
-    place === undefined
-      ? []
-      : [
-          { key: 'node_name', value: place.name, origin: 'flag' },
-          { key: 'multinode_mode', value: place.mode, origin: 'flag' },
-          { key: 'cluster_config', value: place.file, origin: 'flag' },
-        ];
-  return { config: deepFreeze(config), origins: [...nodeOrigins, ...origins] };
 }
 
 /** For `check-config`: `key = value   (origin)`, aligned. */
 export function describeConfig({ origins }: LoadedConfig): string {
-  const lines = origins.map(({ key, value, origin }) => ({ left: `${key} = ${value}`, origin }));
+  const lines = origins.map(({ key, value, origin }) => ({ left: `${key} = ${value}`.trimEnd(), origin }));
   const width = Math.min(60, Math.max(...lines.map(line => line.left.length)));
   return lines.map(({ left, origin }) => `${left.padEnd(width)}   (${origin})`).join('\n');
 }
@@ -186,79 +138,60 @@ function findMainFile({ configFile, cwd }: ConfigInput, faults: Fault[]): string
   return undefined;
 }
 
-/** Flag over environment over file over default. */
-function readValues(ini: ReadonlyMap<string, IniValue>, { flags, env, cwd }: ConfigInput, faults: Fault[]) {
-  const values: Record<string, unknown> = {};
-  const origins: Origin[] = [];
-  const set = new Set<string>();
-  for (const [name, key] of Object.entries<Key>(KEYS)) {
-    const fromFlag = name === 'listen' || name === 'port' || name === 'log_level' ? flags[name] : undefined;
-    const fromEnv = env[`CHAT_${name.toUpperCase()}`];
-    const fromIni = ini.get(name);
-    const value = fromFlag ?? fromEnv ?? fromIni?.value ?? key.default;
-    const place = fromFlag === undefined && fromEnv === undefined ? fromIni : undefined;
-    const origin =
-      fromFlag !== undefined ? 'flag' : fromEnv !== undefined ? 'environment' : fromIni === undefined ? 'default' : `${shown(fromIni.file, cwd)}:${fromIni.line}`;
-    if (value !== '') set.add(name);
-    origins.push({ key: name, value: key.secret === true && value !== '' ? '***' : value, origin });
-    if (value === '' && key.default === '') {
-      values[name] = key.type.safeParse('').data;
-      continue;
-    }
-    const parsed = key.type.safeParse(value);
-    if (parsed.success) {
-      values[name] = parsed.data;
-      continue;
-    }
-    const given = key.secret === true ? 'its value' : `'${value}'`;
-    const where = origin === 'environment' ? ` (CHAT_${name.toUpperCase()})` : origin === 'flag' ? ` (--${name})` : '';
-    for (const issue of parsed.error.issues) {
-      const allowed = issue.code === 'invalid_value' ? `must be one of ${issue.values.join(', ')}` : issue.message;
-      faults.push({ file: place === undefined ? undefined : shown(place.file, cwd), line: place?.line, message: `${name}${where}: ${given} ${allowed}` });
-    }
-  }
-  return { values, origins, isSet: (name: KeyName) => set.has(name) };
+function assemble(v: Values, place: Place | undefined, tls: Tls | undefined, folder: string): Config {
+  const withPort = (hosts: readonly Host[], port: number): HostPort[] => hosts.map(host => ({ host: host.host, port: host.port ?? port }));
+  return {
+    mode: place?.mode ?? 'single',
+    node: { name: place?.name ?? 'single', listen: v.listen, port: v.port, tls, logLevel: v.log_level },
+    cluster: place?.cluster,
+    mq:
+      place === undefined || v.mq_host === undefined
+        ? undefined
+        : {
+            hosts: withPort(v.mq_host, v.mq_port),
+            username: v.mq_username,
+            password: new Secret(v.mq_password),
+            virtualHost: v.mq_virtual_host,
+            nodeIdPrefix: v.mq_node_id_prefix,
+          },
+    db:
+      v.db_host === undefined
+        ? undefined
+        : {
+            hosts: withPort(v.db_host, v.db_port),
+            direct: withPort(v.db_direct_host ?? [], v.db_direct_port)[0],
+            name: v.db_name,
+            username: v.db_username,
+            password: v.db_password === undefined ? undefined : new Secret(v.db_password),
+            pooler: v.db_pooler,
+          },
+    dataDir: path.resolve(folder, v.data_dir),
+    operatorStatuses: v.operator_statuses ?? [],
+    allowedOrigins: v.allowed_origins ?? [],
+    trustedProxies: v.trusted_proxies,
+    limits: {
+      maxChatsPerOperator: v.max_chats_per_operator,
+      operatorSessionSeconds: v.operator_session_hours * 3_600,
+      maxMessageLength: v.max_message_length,
+      maxRequestBytes: v.max_request_megabytes * 1_048_576,
+      pollHoldMs: v.poll_hold_seconds * 1_000,
+      wsBufferBytes: v.ws_buffer_bytes,
+      ringBytes: v.ring_megabytes * 1_048_576,
+      commitQueueLength: v.commit_queue_length,
+    },
+  };
 }
 
-interface Place {
-  readonly name: string;
-  readonly mode: 'master' | 'slave';
-  readonly cluster: Cluster;
-  readonly file: string;
+/** What has no key in main.ini, because it differs from node to node. */
+function givenOrigins(given: FindGiven): Origin[] {
+  return ['node_name', 'multinode_mode', 'cluster_config', 'tls_cert', 'tls_key'].flatMap(key => {
+    const found = given(key);
+    return found === undefined ? [] : [{ key, value: found.value, origin: found.origin }];
+  });
 }
 
-/** The three flags come together or not at all; none of them = a single node. */
-function readPlace(flag: (name: keyof Flags) => string | undefined, cwd: string, faults: Fault[]): Place | undefined {
-  const given = { node_name: flag('node_name'), cluster_config: flag('cluster_config'), multinode_mode: flag('multinode_mode') };
-  const { node_name: name, cluster_config: file, multinode_mode: mode } = given;
-  const missing = Object.entries(given).filter(([, value]) => value === undefined);
-  if (missing.length === 3) return undefined;
-  for (const [key] of missing) faults.push({ message: `--${key} is missing: node_name, cluster_config and multinode_mode are given together` });
-  const isMode = mode === 'master' || mode === 'slave';
-  if (mode !== undefined && !isMode) faults.push({ message: `--multinode_mode '${mode}' must be master or slave${didYouMean(mode, ['master', 'slave'])}` });
-  const cluster = file === undefined ? undefined : readClusterFile(path.resolve(cwd, file), faults);
-  if (cluster !== undefined && name !== undefined && isMode) checkNode(cluster, name, mode, faults);
-  return name !== undefined && file !== undefined && isMode && cluster !== undefined ? { name, mode, cluster, file } : undefined;
-}
-
-function readTls(cert: string | undefined, key: string | undefined, cwd: string, faults: Fault[]): Config['node']['tls'] {
-  if (cert === undefined && key === undefined) return undefined;
-  if (cert === undefined || key === undefined) {
-    faults.push({ message: `--${cert === undefined ? 'tls_cert' : 'tls_key'} is missing: certificate and key are given together` });
-    return undefined;
-  }
-  const files = { certFile: path.resolve(cwd, cert), keyFile: path.resolve(cwd, key) };
-  for (const [name, file] of [
-    ['tls_cert', files.certFile],
-    ['tls_key', files.keyFile],
-  ] as const) {
-    try {
-      accessSync(file, constants.R_OK);
-    } catch (error) {
-      faults.push({ message: `--${name} ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}` });
-    }
-  }
-  return files;
+function describeOrigin({ origin }: Source, cwd: string): string {
+  return typeof origin === 'string' ? origin : `${shown(origin.file, cwd)}:${origin.line}`;
 }
 
 function shown(file: string, cwd: string): string {

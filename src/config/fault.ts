@@ -1,4 +1,7 @@
-/** Faults of the configuration: all of them at once, each with its file and line. Exit code 78. */
+/**
+ * Faults of the configuration: all of them at once, one line each, with file and line where there is one. Readers push
+ * into one list and go on; only loadConfig throws. Exit code 78.
+ */
 export interface Fault {
   readonly file?: string | undefined;
   readonly line?: number | undefined;
@@ -19,9 +22,21 @@ function sentence({ file, line, message }: Fault): string {
   return file === undefined ? message : line === undefined ? `${file}: ${message}` : `${file}:${line}: ${message}`;
 }
 
+/** Why a file could not be read, in words that need no knowledge of errno. */
+export function whyUnreadable(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT') return 'does not exist';
+  if (code === 'EACCES' || code === 'EPERM') return 'may not be read by this user';
+  if (code === 'EISDIR') return 'is a folder, not a file';
+  if (code === 'ENOTDIR') return 'is not a folder';
+  return `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+}
+
 /** ", did you mean 'x'?" when one of the right names is near enough, else "". */
 export function didYouMean(wrong: string, right: readonly string[]): string {
-  const nearest = right.map(name => ({ name, distance: distance(wrong.toLowerCase(), name.toLowerCase()) })).sort((a, b) => a.distance - b.distance)[0];
+  const nearest = right
+    .map(name => ({ name, distance: distance(wrong.toLowerCase(), name.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)[0];
   if (nearest === undefined || nearest.distance > Math.max(2, Math.floor(wrong.length / 3))) return '';
   return `, did you mean '${nearest.name}'?`;
 }

@@ -1,8 +1,10 @@
 /**
  * Every key of main.ini on one page: what it may be, its default, and one line on what it does. Reading, defaults,
- * `check-config`, "did you mean" and the test that holds main.ini against this all use this table.
+ * `check-config`, "did you mean" and the test that holds main.ini against this all use this table. Units stand in the
+ * name of a key, or in `integer`.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
+import { hosts, integer, oneOf, origins, proxies, statuses, text } from './value-types.ts';
 
 export interface Key {
   readonly type: z.ZodType;
@@ -12,37 +14,56 @@ export interface Key {
   readonly secret?: true;
 }
 
-const text = z.string().min(1, 'must not be empty');
 const port = integer(1, 65_535);
 
 export const KEYS = {
   listen: { type: text, default: '127.0.0.1', doc: 'Address that the node listens on. Flag --listen.' },
   port: { type: integer(0, 65_535), default: '8260', doc: 'Port that the node listens on (0: any free one). Flag --port.' },
-  log_level: { type: z.enum(['error', 'warn', 'info', 'debug']), default: 'info', doc: 'error, warn, info or debug. Flag --log_level.' },
+  log_level: { type: oneOf('error', 'warn', 'info', 'debug'), default: 'info', doc: 'error, warn, info or debug. Flag --log_level.' },
   data_dir: { type: text, default: 'var', doc: 'Where the embedded PostgreSQL keeps its data; relative to the folder of main.ini.' },
 
-  mq_host: { type: hosts(), default: '', doc: 'RabbitMQ: one host or several separated by commas, each with or without :port. Needed in a cluster.' },
-  mq_port: { type: port, default: '5672', doc: 'Port of RabbitMQ.' },
+  mq_host: {
+    type: hosts,
+    default: '',
+    doc: 'RabbitMQ: one host or several separated by commas, each with or without :port. Needed in a cluster.',
+  },
+  mq_port: { type: port, default: '5672', doc: 'Port of RabbitMQ, for hosts without one.' },
   mq_username: { type: text, default: 'guest', doc: 'User of RabbitMQ.' },
   mq_password: { type: text, default: 'guest', doc: 'Password of RabbitMQ.', secret: true },
   mq_virtual_host: { type: text, default: '/', doc: 'Virtual host of RabbitMQ.' },
   mq_node_id_prefix: {
-    type: z.string().regex(/^[\w.-]{1,100}$/, 'must be letters, digits, _ . or -, at most 100'),
+    type: text.regex(/^[\w.-]{1,100}$/, 'must be letters, digits, _ . or -, at most 100'),
     default: 'chat',
     doc: 'Names of exchanges begin with it. Two installations on one broker need two prefixes.',
   },
 
-  db_host: { type: hosts(), default: '', doc: 'PostgreSQL: one host or several separated by commas. Not set: the embedded PostgreSQL (single node only).' },
-  db_port: { type: port, default: '5432', doc: 'Port of PostgreSQL.' },
+  db_host: {
+    type: hosts,
+    default: '',
+    doc: 'PostgreSQL: one host or several separated by commas. Not set: the embedded PostgreSQL (single node only).',
+  },
+  db_port: { type: port, default: '5432', doc: 'Port of PostgreSQL, for hosts without one.' },
   db_name: { type: text, default: 'chat', doc: 'Database.' },
   db_username: { type: text, default: 'chat', doc: 'User of PostgreSQL.' },
   db_password: { type: text, default: '', doc: 'Password of PostgreSQL.', secret: true },
-  db_pooler: { type: z.enum(['none', 'transaction']), default: 'none', doc: 'transaction: db_host is a pooler in transaction mode.' },
-  db_direct_host: { type: text, default: '', doc: 'Behind a pooler: the server itself, for migrations.' },
+  db_pooler: { type: oneOf('none', 'transaction'), default: 'none', doc: 'transaction: db_host is a pooler in transaction mode.' },
+  db_direct_host: {
+    type: hosts.refine(value => value.length === 1, 'must be one host'),
+    default: '',
+    doc: 'Behind a pooler: the server itself, for migrations.',
+  },
   db_direct_port: { type: port, default: '5432', doc: 'Port of db_direct_host.' },
 
-  max_chats_per_operator: { type: integer(1, 1_000), default: '5', doc: 'Chats that an operator has at most, unless he has a limit of his own.' },
-  operator_statuses: { type: statuses(), default: '', doc: 'Further statuses, name:sort:title separated by commas; sort is takes, none or offline.' },
+  max_chats_per_operator: {
+    type: integer(1, 1_000),
+    default: '5',
+    doc: 'Chats that an operator has at most, unless he has a limit of his own.',
+  },
+  operator_statuses: {
+    type: statuses,
+    default: '',
+    doc: 'Further statuses, name:sort:title separated by commas; sort is takes, none or offline.',
+  },
   operator_session_hours: { type: integer(1, 8_760), default: '12', doc: 'A login of an operator ends after so long without use.' },
   operator_grace_seconds: {
     type: integer(0, 3_600),
@@ -54,68 +75,35 @@ export const KEYS = {
     default: '60',
     doc: 'Accepted for compatibility, has no effect in this version: an assigned chat waits for its operator.',
   },
-  allowed_origins: { type: list(), default: '', doc: 'Web sites whose pages may use operator logins by cookie, e.g. https://desk.example.org.' },
-  trusted_proxies: { type: list(), default: 'loopback', doc: 'Addresses (or loopback, uniquelocal) of the proxies whose X-Forwarded-For counts.' },
+  allowed_origins: {
+    type: origins,
+    default: '',
+    doc: 'Web sites whose pages may use operator logins by cookie, e.g. https://desk.example.org.',
+  },
+  trusted_proxies: {
+    type: proxies,
+    default: 'loopback',
+    doc: 'Addresses (or loopback, uniquelocal) of the proxies whose X-Forwarded-For counts.',
+  },
 
-  max_message_length: { type: integer(1, 100_000), default: '32000', doc: 'Characters of a message.' },
-  max_request_megabytes: { type: integer(1, 100), default: '10', doc: 'Size of a request. client_max_body_size in nginx-sites must be the same.' },
+  max_message_length: { type: integer(1, 100_000, 'characters'), default: '32000', doc: 'Characters of a message.' },
+  max_request_megabytes: {
+    type: integer(1, 100),
+    default: '10',
+    doc: 'Size of a request. client_max_body_size in nginx-sites must be the same.',
+  },
   poll_hold_seconds: { type: integer(1, 40), default: '25', doc: 'How long a long poll is held. SDKs give up after 44 s.' },
-  ws_buffer_bytes: { type: integer(65_536, 268_435_456), default: '1048576', doc: 'A WebSocket client with more than this waiting is closed and resumes.' },
+  ws_buffer_bytes: {
+    type: integer(65_536, 268_435_456),
+    default: '1048576',
+    doc: 'A WebSocket client with more than this waiting is closed and resumes.',
+  },
   ring_megabytes: { type: integer(1, 4_096), default: '64', doc: 'Recent changes kept in memory for clients that come back.' },
-  commit_queue_length: { type: integer(100, 1_000_000), default: '10000', doc: 'Commands that wait for a commit at most; more are told to try later.' },
+  commit_queue_length: {
+    type: integer(100, 1_000_000, 'commands'),
+    default: '10000',
+    doc: 'Commands that wait for a commit at most; more are told to try later.',
+  },
 } as const satisfies Readonly<Record<string, Key>>;
 
 export type KeyName = keyof typeof KEYS;
-
-export interface Host {
-  readonly host: string;
-  readonly port: number | undefined;
-}
-
-function integer(min: number, max: number) {
-  const message = `must be an integer from ${min} to ${max}`;
-  return z
-    .string()
-    .regex(/^-?\d{1,15}$/, message)
-    .transform(Number)
-    .refine(value => value >= min && value <= max, message);
-}
-
-function list() {
-  return z.string().transform(value => splitList(value));
-}
-
-function hosts() {
-  return z.string().transform((value, context): Host[] =>
-    splitList(value).map(entry => {
-      const found = /^(\[[0-9a-f:]+\]|[^:\s]+)(?::(\d{1,5}))?$/i.exec(entry);
-      if (found?.[1] === undefined) context.addIssue(`'${entry}' must be host or host:port`);
-      return { host: found?.[1]?.replace(/^\[|\]$/g, '') ?? entry, port: found?.[2] === undefined ? undefined : Number(found[2]) };
-    }),
-  );
-}
-
-const BUILT_IN = ['online', 'invisible', 'break', 'offline'];
-
-type Status = { readonly name: string; readonly sort: 'takes' | 'none' | 'offline'; readonly title: string };
-
-function statuses() {
-  return z.string().transform((value, context): Status[] =>
-    splitList(value).map(entry => {
-      const [name = '', sort = '', ...title] = entry.split(':').map(part => part.trim());
-      if (!/^[\w-]{1,50}$/.test(name) || (sort !== 'takes' && sort !== 'none' && sort !== 'offline')) {
-        context.addIssue(`'${entry}' must be name:sort:title with sort takes, none or offline`);
-        return { name, sort: 'none', title: '' };
-      }
-      if (BUILT_IN.includes(name)) context.addIssue(`'${name}' is a built-in status`);
-      return { name, sort, title: title.join(':') || name };
-    }),
-  );
-}
-
-function splitList(value: string): string[] {
-  return value
-    .split(',')
-    .map(entry => entry.trim())
-    .filter(entry => entry !== '');
-}

@@ -13,17 +13,17 @@ import { readSince, resumePoint, type Services } from '../sessions/services.ts';
 import type { Health } from '../sync/health.ts';
 import { authenticateOperator, COOKIE, refuseForeignOrigin } from './operator-auth.ts';
 import { parametersOf, readBody } from './parameters.ts';
-import { pollSignal } from './poll-signal.ts';
+import type { HeldPolls } from './held-polls.ts';
 import { handle, operatorErrors, sendJson } from './respond.ts';
 
 export interface OperatorRoutesOptions {
   readonly services: Services;
   readonly health: Health;
-  readonly draining: AbortSignal;
+  readonly held: HeldPolls;
   readonly allowedOrigins: readonly string[];
 }
 
-export function operatorRoutes({ services, health, draining, allowedOrigins }: OperatorRoutesOptions): Router {
+export function operatorRoutes({ services, health, held, allowedOrigins }: OperatorRoutesOptions): Router {
   const routes = Router({ caseSensitive: true });
   const { limits, hub, logins, loop } = services;
   const body = readBody(limits.maxRequestBytes);
@@ -98,7 +98,7 @@ export function operatorRoutes({ services, health, draining, allowedOrigins }: O
         view: operatorView(services, operator.id),
         ...point,
         holdMs: limits.pollHoldMs,
-        signal: pollSignal(response, draining),
+        whileHeld: giveUp => held.add(response, giveUp),
         ended: ended =>
           ended === null || ended === tokenHash ? new ChatError('unauthenticated', 'unauthorized', 'this login has ended') : undefined,
       });

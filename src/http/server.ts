@@ -10,6 +10,7 @@ import { ChatError } from '../domain/error.ts';
 import type { Counter } from '../ports.ts';
 import type { Services } from '../sessions/services.ts';
 import type { Health } from '../sync/health.ts';
+import { HeldPolls } from './held-polls.ts';
 import { type HealthRoutesOptions, healthRoutes } from './health-routes.ts';
 import { operatorRoutes } from './operator-routes.ts';
 import { operatorErrors } from './respond.ts';
@@ -41,8 +42,8 @@ export interface HttpServer {
 }
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const draining = new AbortController();
-  const app = createApp(options, draining.signal);
+  const held = new HeldPolls();
+  const app = createApp(options, held);
   const limits = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS };
   const server =
     options.tls === undefined
@@ -61,7 +62,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         });
       }),
     async drain() {
-      draining.abort();
+      held.drain();
       server.closeIdleConnections();
       await new Promise<void>(resolve => {
         server.close(() => resolve());
@@ -78,7 +79,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   };
 }
 
-function createApp(options: HttpServerOptions, draining: AbortSignal): Express {
+function createApp(options: HttpServerOptions, held: HeldPolls): Express {
   const { services, health, restCalls, allowedOrigins, trustedProxies, demoPage } = options;
   const app = express();
   app.disable('x-powered-by');
@@ -97,8 +98,8 @@ function createApp(options: HttpServerOptions, draining: AbortSignal): Express {
       .type('html')
       .send(demoPage);
   });
-  app.use(visitorRoutes(services, draining));
-  app.use(operatorRoutes({ services, health, draining, allowedOrigins }));
+  app.use(visitorRoutes(services, held));
+  app.use(operatorRoutes({ services, health, held, allowedOrigins }));
   app.use((_request: Request, _response: Response, next: NextFunction) => next(new ChatError('not-found', 'not-found', 'there is no such page')));
   app.use(operatorErrors(services.log));
   return app;

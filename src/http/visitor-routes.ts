@@ -11,10 +11,10 @@ import { initVisitor } from '../sessions/visitor-init.ts';
 import { reinit } from '../sessions/visitor-pages.ts';
 import { visitorView } from '../sessions/visitor-session.ts';
 import { parametersOf, readBody } from './parameters.ts';
-import { pollSignal } from './poll-signal.ts';
+import type { HeldPolls } from './held-polls.ts';
 import { handle, sendJson, visitorErrors } from './respond.ts';
 
-export function visitorRoutes(services: Services, draining: AbortSignal): Router {
+export function visitorRoutes(services: Services, held: HeldPolls): Router {
   const routes = Router({ caseSensitive: true });
   const { limits, hub } = services;
 
@@ -43,7 +43,7 @@ export function visitorRoutes(services: Services, draining: AbortSignal): Router
         view: visitorView(services, page),
         ...point,
         holdMs: respondNow ? 0 : limits.pollHoldMs,
-        signal: pollSignal(response, draining),
+        whileHeld: giveUp => held.add(response, giveUp),
         ended: reinit,
       });
       sendJson(response, frame);

@@ -60,7 +60,8 @@ export function createStore(database: Database): Store & { close(): Promise<void
   return {
     async begin(batchId, keys, isRetry) {
       try {
-        return await lock(await client(), run, batchId, keys, isRetry);
+        const on = await client();
+        return await together(on, () => lock(on, run, batchId, keys, isRetry));
       } catch (error) {
         if (isConnectionError(error)) drop();
         throw failureOf(error, 'disconnected');
@@ -69,17 +70,21 @@ export function createStore(database: Database): Store & { close(): Promise<void
 
     async commit(batchId, write) {
       if (connection === undefined) throw new StoreFailure('disconnected', new Error('the connection was lost'));
-      const writes = persist(connection, run, write);
+      const on = connection;
       const append = `select append_changes('${batchId}', ${write.changeCount}, ${quote(write.changesJson, batchId)}, ${write.leaseToken ?? 'null'}) as last; commit`;
-      const appended = connection.query<{ last: number }>(append) as unknown as Promise<pg.QueryResult<{ last: number }>[]>;
-      const outcomes = await Promise.allSettled([...writes, appended]);
-      // The first failure is the cause; those behind it only say that the transaction is aborted.
-      const failed = outcomes.find(outcome => outcome.status === 'rejected');
+      const outcomes = await together(on, () => {
+        const writes = persist(on, run, write);
+        const appended = on.query<{ last: number }>(append) as unknown as Promise<pg.QueryResult<{ last: number }>[]>;
+        return Promise.allSettled([appended, ...writes]);
+      });
+      // The first failure is the cause; those behind it, `appended` last of all, only say that the transaction is aborted.
+      const [appended, ...writes] = outcomes;
+      const failed = [...writes, appended].find(outcome => outcome.status === 'rejected');
       if (failed !== undefined) {
         if (isConnectionError(failed.reason)) drop();
         throw failureOf(failed.reason, 'unknown');
       }
-      const last = (await appended)[0]?.rows[0]?.last;
+      const last = appended.status === 'fulfilled' ? appended.value[0]?.rows[0]?.last : undefined;
       if (last === undefined) throw new Error('append_changes returned nothing');
       return { first: last - write.changeCount + 1, last };
     },
@@ -98,6 +103,17 @@ export function createStore(database: Database): Store & { close(): Promise<void
       await ending?.end();
     },
   };
+}
+
+/** Statements issued by `issue` leave in one write: a system call each would cost more than the statements do. */
+function together<T>(client: pg.Client, issue: () => T): T {
+  const { stream } = client.connection;
+  stream.cork();
+  try {
+    return issue();
+  } finally {
+    stream.uncork();
+  }
 }
 
 type Run = <R extends pg.QueryResultRow>(on: pg.Client, name: string, text: string, values: unknown[]) => Promise<R[]>;

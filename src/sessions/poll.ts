@@ -15,8 +15,8 @@ export interface PollOptions {
   readonly since: Revision | undefined;
   readonly resync: Resync | undefined;
   readonly holdMs: number;
-  /** Aborted when the client has gone or this node drains: the poll ends at once. */
-  readonly signal: AbortSignal;
+  /** Called while the poll is held, with how to end it early (the client has gone, this node drains); returns the undo. */
+  readonly whileHeld: (giveUp: () => void) => () => void;
   /** What a client whose page or login has ended is told. */
   readonly ended: (tokenHash: string | null | undefined) => ChatError | undefined;
 }
@@ -38,13 +38,13 @@ export async function poll(options: PollOptions): Promise<string> {
   return hold(options);
 }
 
-function hold({ hub, view, holdMs, signal, ended }: PollOptions): Promise<string> {
+function hold({ hub, view, holdMs, whileHeld, ended }: PollOptions): Promise<string> {
   return new Promise((resolve, reject) => {
     let heard: Rendering[] = [];
     const finish = (settle: () => void): void => {
       hub.unsubscribe(subscriber);
       clearTimeout(timer);
-      signal.removeEventListener('abort', giveUp);
+      release();
       settle();
     };
     const answer = (revision: Revision, renderings: readonly Rendering[]): void =>
@@ -69,8 +69,7 @@ function hold({ hub, view, holdMs, signal, ended }: PollOptions): Promise<string
       },
     };
     const timer = setTimeout(giveUp, holdMs);
-    signal.addEventListener('abort', giveUp);
     hub.subscribe(subscriber);
-    if (signal.aborted) giveUp();
+    const release = whileHeld(giveUp);
   });
 }

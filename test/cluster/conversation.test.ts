@@ -87,12 +87,14 @@ async function converse(t: TestContext, url: string, cluster: TestCluster, count
 
   const sentAt = new Map<string, number>();
   const latencies: number[] = [];
+  const waiting = new Map<string, () => void>();
   const arrived = { operator: [] as string[], visitor: [] as string[] };
   const hear = (who: 'operator' | 'visitor', text: string): void => {
     const at = sentAt.get(text);
     if (at === undefined) return;
     latencies.push(performance.now() - at);
     arrived[who].push(text);
+    waiting.get(text)?.();
   };
   operator.onDelta = delta => {
     if (delta.objectType !== 'CHAT_MESSAGE') return;
@@ -104,19 +106,17 @@ async function converse(t: TestContext, url: string, cluster: TestCluster, count
     const message = delta.data as { text: string; kind: string };
     if (message.kind === 'operator') hear('visitor', message.text);
   };
-  const speak = async (who: 'operator' | 'visitor', send: (text: string, i: number) => Promise<unknown>): Promise<void> => {
-    const listener = who === 'visitor' ? 'operator' : 'visitor';
-    for (let i = 0; i < count; i++) {
-      const text = `${word} ${who} ${i}`;
-      sentAt.set(text, performance.now());
-      await send(text, i);
-      await eventually(() => arrived[listener].length > i, { every: 1 }); // a conversation, not a flood
-    }
+  const speak = async (text: string, send: () => Promise<unknown>): Promise<void> => {
+    const heard = new Promise<void>(resolve => waiting.set(text, resolve));
+    sentAt.set(text, performance.now());
+    await send();
+    await heard;
   };
-  await Promise.all([
-    speak('visitor', (text, i) => visitor.send(text, `${word}-v${i}`)),
-    speak('operator', (text, i) => operator.request('chat.message', { chatId, message: text, clientSideId: `${word}-o${i}` })),
-  ]);
+  for (let i = 0; i < count; i++) {
+    const [fromVisitor, fromOperator] = [`${word} visitor ${i}`, `${word} operator ${i}`];
+    await speak(fromVisitor, () => visitor.send(fromVisitor, `${word}-v${i}`));
+    await speak(fromOperator, () => operator.request('chat.message', { chatId, message: fromOperator, clientSideId: `${word}-o${i}` }));
+  }
   await eventually(() => arrived.operator.length === count && arrived.visitor.length === count);
   assert.deepEqual(arrived.operator, Array.from({ length: count }, (_, i) => `${word} visitor ${i}`));
   assert.deepEqual(arrived.visitor, Array.from({ length: count }, (_, i) => `${word} operator ${i}`));

@@ -1,0 +1,91 @@
+/** What the value of a key may be: from the text in main.ini to a typed value, or a sentence that says what is allowed. */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+export interface Host {
+  readonly host: string;
+  readonly port: number | undefined;
+}
+
+export interface OperatorStatus {
+  readonly name: string;
+  readonly sort: 'takes' | 'none' | 'offline';
+  readonly title: string;
+}
+
+export const text = z.string().min(1, 'must not be empty');
+
+export function oneOf<const T extends readonly string[]>(...words: T) {
+  return z.enum(words, `must be one of ${words.join(', ')}`);
+}
+
+export function integer(min: number, max: number, unit?: string) {
+  const message = `must be an integer from ${min} to ${max}${unit === undefined ? '' : ` ${unit}`}`;
+  return z
+    .string()
+    .regex(/^-?\d{1,15}$/, { message, abort: true })
+    .transform(Number)
+    .refine(value => value >= min && value <= max, message);
+}
+
+/** One or several, separated by commas, each with or without a port. */
+export const hosts = list((entry): Host => {
+  const found = /^(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(entry);
+  const host = found?.[1] ?? found?.[2];
+  const port = found?.[3] === undefined ? undefined : Number(found[3]);
+  // What stands before an @ may be a password.
+  if (host === undefined || port === 0 || (port ?? 0) > 65_535)
+    throw new Refusal(`'${entry.replace(/^.*@/, '***@')}' must be host or host:port`);
+  return { host, port };
+}).refine(value => value.length > 0, 'must name at least one host');
+
+/** Origins as browsers send them: scheme and host, no path. */
+export const origins = list(entry => {
+  const url = URL.canParse(entry) ? new URL(entry) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || (url.pathname + url.search + url.hash).length > 1 || url.username !== '') {
+    throw new Refusal(`'${entry}' must be an origin such as https://desk.example.org`);
+  }
+  return url.origin;
+});
+
+/** As express understands them. */
+export const proxies = list(entry => {
+  const [address = '', bits, ...rest] = entry.split('/');
+  const isRange = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) > 0 && Number(bits) <= (isIP(address) === 4 ? 32 : 128));
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(entry) || (isIP(address) !== 0 && isRange && rest.length === 0)) return entry;
+  throw new Refusal(`'${entry}' must be an address, a range such as 10.0.0.0/8, or loopback, linklocal, uniquelocal`);
+});
+
+const BUILT_IN = ['online', 'invisible', 'break', 'offline'];
+
+/** name:sort:title; the title is the name when it is left out. */
+export const statuses = list((entry): OperatorStatus => {
+  const [name = '', sort = '', ...title] = entry.split(':').map(part => part.trim());
+  if (!/^[\w-]{1,50}$/.test(name) || (sort !== 'takes' && sort !== 'none' && sort !== 'offline')) {
+    throw new Refusal(`'${entry}' must be name:sort:title, where sort is takes, none or offline`);
+  }
+  if (BUILT_IN.includes(name)) throw new Refusal(`'${name}' is built in and cannot be defined again`);
+  return { name, sort, title: title.join(':') || name };
+}).superRefine((value, context) => {
+  const names = value.map(status => status.name);
+  for (const twice of new Set(names.filter((name, i) => names.indexOf(name) !== i))) context.addIssue(`'${twice}' is defined twice`);
+});
+
+class Refusal extends Error {}
+
+/** Entries separated by commas; a fault of an entry quotes that entry. */
+function list<T>(readEntry: (entry: string) => T) {
+  return z.string().transform((value, context) => {
+    const entries: T[] = [];
+    for (const entry of value.split(',').map(part => part.trim())) {
+      if (entry === '') continue;
+      try {
+        entries.push(readEntry(entry));
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        context.addIssue(error.message);
+      }
+    }
+    return entries;
+  });
+}
