@@ -20,6 +20,7 @@ export function createLog(options: { readonly level: string; readonly node: stri
       const head = { time: new Date().toISOString(), level, node, mode, event: message };
       return JSON.stringify({ ...head, ...redact(fields as LogFields, 0), ...head }); // a field never replaces the head
     }),
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston types its console as an interface
     transports: [new winston.transports.Console()],
   });
   const make = (base: LogFields): Log => {

@@ -26,23 +26,26 @@ const SHAPE = {
 
 /** undefined when the file says too little to go on checking; otherwise the faults found so far are in `faults`. */
 export function readClusterFile(file: string, faults: Fault[]): Cluster | undefined {
-  const fault = (message: string, line?: number): undefined => {
-    faults.push({ file, line, message });
-  };
+  const fault = (message: string, line?: number): void => void faults.push({ file, line, message });
   let text: string;
   try {
     text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
-    return fault(whyUnreadable(error));
+    fault(whyUnreadable(error));
+    return undefined;
   }
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (error) {
     const found = findJsonFault(text) ?? { message: String(error), line: undefined };
-    return fault(`is not JSON: ${found.message}`, found.line);
+    fault(`is not JSON: ${found.message}`, found.line);
+    return undefined;
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return fault('must hold one JSON object');
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    fault('must hold one JSON object');
+    return undefined;
+  }
 
   for (const key of Object.keys(json)) {
     if (!Object.hasOwn(SHAPE, key)) fault(`unknown key '${key}'${didYouMean(key, Object.keys(SHAPE))}`, lineOfKey(text, key));

@@ -1,0 +1,94 @@
+// npm test: installs what is missing, starts what does not run, runs everything. Arguments are parts of file names:
+// npm test -- conversation. With --pure only what needs no service.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fail, isListening, prepare, ROOT, say } from './prepare.mjs';
+import { ensurePrograms, provideRabbit, runSql, startEmbeddedPostgres } from './services.mjs';
+
+const args = process.argv.slice(2);
+const pure = args.includes('--pure');
+const filters = args.filter(arg => !arg.startsWith('--'));
+prepare({ build: !pure });
+
+const PURE = ['domain', 'protocol', 'config', 'sync'];
+const files = readdirSync(path.join(ROOT, 'test'), { recursive: true })
+  .filter(name => name.endsWith('.test.ts'))
+  .filter(name => !pure || PURE.includes(name.split(path.sep)[0]))
+  .filter(name => filters.length === 0 || filters.some(filter => name.includes(filter)))
+  .sort()
+  .map(name => path.join('test', name));
+if (files.length === 0) fail(64, `no test file has ${filters.join(' or ')} in its name`);
+
+const stops = [];
+const env = { ...process.env };
+let child;
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    interrupted = true;
+    child?.kill('SIGTERM');
+  });
+}
+
+let code = 70;
+try {
+  if (!pure) await provideServices();
+  // Each file is a process of its own; two at once, because most of them start several servers.
+  child = spawn(process.execPath, ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=300000', '--test-reporter=spec', ...files], {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let tail = '';
+  child.stdout.on('data', chunk => {
+    process.stdout.write(chunk);
+    tail = (tail + chunk).slice(-10_000);
+  });
+  code = await new Promise(resolve => child.once('exit', status => resolve(status ?? 70)));
+  const skipped = Number(/skipped (\d+)/.exec(tail)?.[1] ?? 0);
+  if (code === 0 && skipped > 6) {
+    console.error(`${skipped} tests were skipped: that is no green run`);
+    code = 70;
+  }
+} finally {
+  for (const stop of stops.reverse()) await stop();
+}
+process.exit(interrupted ? 70 : code);
+
+async function provideServices() {
+  const folder = mkdtempSync(path.join(tmpdir(), 'tandem-services-'));
+  stops.push(async () => rmSync(folder, { recursive: true, force: true }));
+  // The broker is needed as a program too: one test stops it.
+  const { chromium } = ensurePrograms(['nginx', 'chromium', 'rabbitmq-server']);
+  env.CHROMIUM = chromium;
+  const rabbit = await provideRabbit(folder);
+  stops.push(rabbit.stop);
+  Object.assign(env, { TEST_MQ_HOST: rabbit.host, TEST_MQ_PORT: String(rabbit.port) });
+  if (rabbit.started) Object.assign(env, { TEST_MQ_NODE: rabbit.node, TEST_MQ_HOME: rabbit.home });
+
+  say('starting the embedded PostgreSQL 18 …');
+  const embedded = await startEmbeddedPostgres(path.join(folder, 'pg18'));
+  stops.push(embedded.stop);
+  setServer('TEST_PG18', embedded);
+  setServer('TEST_PG', (await systemPostgres()) ?? embedded);
+}
+
+/** The one on localhost, if its superuser may log in without a password; PG* variables say otherwise. */
+async function systemPostgres() {
+  const server = { host: process.env.PGHOST ?? '127.0.0.1', port: Number(process.env.PGPORT ?? 5432), user: process.env.PGUSER ?? 'postgres' };
+  if (process.env.PGPASSWORD !== undefined) server.password = process.env.PGPASSWORD;
+  if (!(await isListening(server.port, server.host))) return undefined;
+  try {
+    runSql({ ...server, database: 'postgres' }, 'select 1');
+    return server;
+  } catch {
+    say('the PostgreSQL on localhost does not let us in: using the embedded one');
+    return undefined;
+  }
+}
+
+function setServer(prefix, { host, port, user, password }) {
+  Object.assign(env, { [`${prefix}_HOST`]: host, [`${prefix}_PORT`]: String(port), [`${prefix}_USER`]: user, [`${prefix}_PASSWORD`]: password ?? '' });
+}
