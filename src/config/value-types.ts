@@ -60,12 +60,13 @@ const BUILT_IN = ['online', 'invisible', 'break', 'offline'];
 
 /** name:sort:title; the title is the name when it is left out. */
 export const statuses = list((entry): OperatorStatus => {
-  const [name = '', sort = '', ...title] = entry.split(':').map(part => part.trim());
+  const [, name = '', sort = '', title = ''] =
+    /^([^:]*):([^:]*)(?::(.*))?$/.exec(entry)?.map(part => (part as string | undefined)?.trim()) ?? [];
   if (!/^[\w-]{1,50}$/.test(name) || (sort !== 'takes' && sort !== 'none' && sort !== 'offline')) {
     throw new Refusal(`'${entry}' must be name:sort:title, where sort is takes, none or offline`);
   }
   if (BUILT_IN.includes(name)) throw new Refusal(`'${name}' is built in and cannot be defined again`);
-  return { name, sort, title: title.join(':') || name };
+  return { name, sort, title: title === '' ? name : title };
 }).superRefine((value, context) => {
   const names = value.map(status => status.name);
   for (const twice of new Set(names.filter((name, i) => names.indexOf(name) !== i))) context.addIssue(`'${twice}' is defined twice`);

@@ -168,7 +168,7 @@ describe('typed values', () => {
   test('further operator statuses have a name, a sort and a title', t => {
     const { config } = load(t, { 'main.ini': 'operator_statuses = lunch:none:At lunch: 1 h, phone:takes\n' });
     assert.deepEqual(config.operatorStatuses, [
-      { name: 'lunch', sort: 'none', title: 'At lunch:1 h' },
+      { name: 'lunch', sort: 'none', title: 'At lunch: 1 h' },
       { name: 'phone', sort: 'takes', title: 'phone' },
     ]);
   });

@@ -24,7 +24,7 @@ describe('main.ini in the repository', () => {
     test(`it shows ${name} with its default and a line of explanation`, () => {
       const entry = entries.find(candidate => candidate.key === name);
       assert.equal(entry?.value, key.default);
-      assert.match(entry.above, /^; \S.*[.:]$/);
+      assert.match(entry.above, /^; [\w<]/);
       if (NO_EFFECT.includes(name)) assert.match(entry.above, /has no effect in this version/);
     });
 
