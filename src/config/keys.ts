@@ -23,7 +23,7 @@ export const KEYS = {
   data_dir: { type: text, default: 'var', doc: 'Where the embedded PostgreSQL keeps its data; relative to the folder of main.ini.' },
 
   mq_host: {
-    type: hosts,
+    type: hosts({ sockets: false }),
     default: '',
     doc: 'RabbitMQ: one host or several separated by commas, each with or without :port. Needed in a cluster.',
   },
@@ -38,7 +38,7 @@ export const KEYS = {
   },
 
   db_host: {
-    type: hosts,
+    type: hosts({ sockets: true }),
     default: '',
     doc: 'PostgreSQL: one host or several separated by commas. Not set: the embedded PostgreSQL (single node only).',
   },
@@ -48,7 +48,7 @@ export const KEYS = {
   db_password: { type: text, default: '', doc: 'Password of PostgreSQL.', secret: true },
   db_pooler: { type: oneOf('none', 'transaction'), default: 'none', doc: 'transaction: db_host is a pooler in transaction mode.' },
   db_direct_host: {
-    type: hosts.refine(value => value.length === 1, 'must be one host'),
+    type: hosts({ sockets: true }).refine(value => value.length === 1, 'must be one host'),
     default: '',
     doc: 'Behind a pooler: the server itself, for migrations.',
   },

@@ -28,16 +28,20 @@ export function integer(min: number, max: number, unit?: string) {
     .refine(value => value >= min && value <= max, message);
 }
 
-/** One or several, separated by commas, each with or without a port. */
-export const hosts = list((entry): Host => {
-  const found = /^(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(entry);
-  const host = found?.[1] ?? found?.[2];
-  const port = found?.[3] === undefined ? undefined : Number(found[3]);
-  // What stands before an @ may be a password.
-  if (host === undefined || port === 0 || (port ?? 0) > 65_535)
-    throw new Refusal(`'${entry.replace(/^.*@/, '***@')}' must be host or host:port`);
-  return { host, port };
-}).refine(value => value.length > 0, 'must name at least one host');
+/** One or several, separated by commas, each with or without a port; a folder (/run/postgresql) stands for its socket. */
+export function hosts(allowed: { readonly sockets: boolean }) {
+  const name = allowed.sockets ? String.raw`[\w.-]+|/[\w./-]+` : String.raw`[\w.-]+`;
+  const pattern = new RegExp(String.raw`^(?:\[([0-9a-f:.]+)\]|(${name}))(?::(\d{1,5}))?$`, 'i');
+  return list((entry): Host => {
+    const found = pattern.exec(entry);
+    const host = found?.[1] ?? found?.[2];
+    const port = found?.[3] === undefined ? undefined : Number(found[3]);
+    // What stands before an @ may be a password.
+    if (host === undefined || port === 0 || (port ?? 0) > 65_535)
+      throw new Refusal(`'${entry.replace(/^.*@/, '***@')}' must be host or host:port`);
+    return { host, port };
+  }).refine(value => value.length > 0, 'must name at least one host');
+}
 
 /** Origins as browsers send them: scheme and host, no path. */
 export const origins = list(entry => {

@@ -157,6 +157,10 @@ describe('typed values', () => {
     assert.deepEqual(config.db?.hosts, [{ host: 'c', port: 5432 }]);
   });
 
+  test('a folder stands for the socket of PostgreSQL in it', t => {
+    assert.deepEqual(load(t, { 'main.ini': 'db_host = /run/postgresql\n' }).config.db?.hosts, [{ host: '/run/postgresql', port: 5432 }]);
+  });
+
   test('behind a pooler the direct host has a port of its own', t => {
     const { config } = load(t, {
       'main.ini': 'db_host = pool:6432\ndb_pooler = transaction\ndb_direct_host = real\ndb_direct_port = 5433\n',

@@ -1,0 +1,125 @@
+/** The write and read path of a node without clients: store, commit loop, bus, feed, replica, heartbeat, assignment. */
+import { randomUUID } from 'node:crypto';
+import type { Command } from '../../src/commands/command.ts';
+import { CommitLoop } from '../../src/commands/commit-loop.ts';
+import { AutoAssignment } from '../../src/jobs/auto-assignment.ts';
+import { createMetrics, type MetricsRegistry } from '../../src/metrics.ts';
+import type { Bus } from '../../src/ports.ts';
+import { createChangeLog } from '../../src/postgres/change-log.ts';
+import type { Database } from '../../src/postgres/database.ts';
+import { openEpoch, readInstallation } from '../../src/postgres/installation.ts';
+import { createRegistry } from '../../src/postgres/registry.ts';
+import { createSnapshots } from '../../src/postgres/snapshots.ts';
+import { createStore } from '../../src/postgres/store.ts';
+import { createRabbitBus } from '../../src/rabbitmq/bus.ts';
+import { Feed } from '../../src/sync/feed.ts';
+import { Health } from '../../src/sync/health.ts';
+import { Heartbeat } from '../../src/sync/heartbeat.ts';
+import { NO_BUS } from '../../src/sync/no-bus.ts';
+import { Replica } from '../../src/sync/replica.ts';
+import { mqServer } from './broker.ts';
+import type { TestDatabase } from './database.ts';
+import { clock, keptLog, type KeptLog } from './silent.ts';
+
+export interface BareNode {
+  readonly replica: Replica;
+  readonly feed: Feed;
+  readonly loop: CommitLoop;
+  readonly database: Database;
+  readonly metrics: MetricsRegistry;
+  readonly log: KeptLog;
+  run<A>(command: Command<A>): Promise<A>;
+  stop(): Promise<void>;
+}
+
+export interface BareNodeOptions {
+  readonly name?: string;
+  readonly leads?: boolean;
+  readonly defaultMaxChats?: number;
+  /** Without it the node has no bus. */
+  readonly vhost?: string;
+  readonly wrapBus?: (bus: Bus) => Bus;
+}
+
+/** On a migrated database. */
+export async function startBareNode(test: TestDatabase, options: BareNodeOptions = {}): Promise<BareNode> {
+  const { name = 'bare', leads = false, defaultMaxChats = 5, vhost, wrapBus = bus => bus } = options;
+  const database = test.open();
+  const metrics = createMetrics();
+  const log = keptLog();
+  const health = new Health(log);
+  const incarnation = randomUUID();
+  const replica = new Replica();
+  const feed = new Feed({ replica, log: createChangeLog(database), snapshots: createSnapshots(database), clock, logger: log, metrics });
+  const { id: installationId } = await readInstallation(database);
+  const bus =
+    vhost === undefined
+      ? NO_BUS
+      : wrapBus(
+          createRabbitBus({
+            hosts: [mqServer()],
+            username: 'guest',
+            password: 'guest',
+            virtualHost: vhost,
+            prefix: 'bare',
+            nodeName: name,
+            incarnation,
+            installationId,
+            log,
+            metrics,
+          }),
+        );
+  const store = createStore(database);
+  const loop = new CommitLoop({
+    store,
+    hot: replica,
+    clock,
+    log,
+    metrics,
+    queueLength: 10_000,
+    onCommit: commit => feed.own(commit),
+    publish: envelope => bus.publish(envelope),
+    openEpoch: () => openEpoch(database),
+    onDatabase: failure => health.report('database', 'paused', failure),
+  });
+  const registry = createRegistry(database, { name, incarnation, mode: leads ? 'master' : 'slave', port: 0, version: 'test', leaseSeconds: 4 });
+  const heartbeat = new Heartbeat({
+    registry,
+    incarnation,
+    feed,
+    replica,
+    health,
+    clock,
+    log,
+    wantsLease: leads,
+    isBusConnected: () => bus.connected,
+    onNameLost: () => undefined,
+    onLease: () => undefined,
+  });
+  const assignment = new AutoAssignment({ replica, feed, loop, defaultMaxChats, leaseToken: () => heartbeat.leaseToken, log, metrics });
+  await registry.register();
+  await feed.start();
+  await bus.start({ envelope: envelope => feed.envelope(envelope), signal: () => undefined, interrupted: () => undefined, resumed: () => undefined });
+  await heartbeat.start();
+  if (leads) assignment.start();
+  return {
+    replica,
+    feed,
+    loop,
+    database,
+    metrics,
+    log,
+    run: async command => (await loop.execute(command)).answer,
+    async stop() {
+      await assignment.stop();
+      await loop.stop();
+      await heartbeat.stop();
+      await bus.stop();
+      feed.stop();
+      await registry.unregister();
+      await registry.close();
+      await store.close();
+      await database.end();
+    },
+  };
+}

@@ -1,0 +1,61 @@
+/**
+ * What the chats must look like, computed from the change log by rules written a second time and differently: a broken
+ * `apply` agrees with itself everywhere, but not with this.
+ */
+import assert from 'node:assert/strict';
+import type { Change } from '../../src/domain/change.ts';
+import type { TestDatabase } from './database.ts';
+
+interface Expected {
+  state: string;
+  operator: number | null;
+  assigned: number | null;
+  messages: number;
+  unreadByVisitor: number;
+  readByVisitor: boolean;
+  unreadByOperator: boolean;
+  lastText: string | null;
+}
+
+export async function assertChatsFollowFromTheLog(database: TestDatabase): Promise<void> {
+  const rows = await database.query<{ changes: string }>('select changes from change_log order by last_revision');
+  const chats = new Map<number, Expected>();
+  const texts = new Map<string, string>();
+  for (const change of rows.flatMap(row => JSON.parse(row.changes) as Change[])) {
+    if (change.type === 'chat-opened') {
+      chats.set(change.chat.id, { state: 'queue', operator: null, assigned: null, messages: 0, unreadByVisitor: 0, readByVisitor: true, unreadByOperator: false, lastText: null });
+    }
+    const id = 'chatId' in change ? change.chatId : 'message' in change ? change.message.chatId : undefined;
+    const chat = id === undefined ? undefined : chats.get(id);
+    if (chat === undefined) continue;
+    if (change.type === 'message-added') {
+      chat.messages += 1;
+      chat.lastText = change.message.id;
+      if (change.message.kind === 'visitor') chat.unreadByOperator = true;
+      if (change.message.kind === 'operator') {
+        chat.unreadByVisitor += 1;
+        chat.readByVisitor = false;
+      }
+    }
+    if (change.type === 'message-added' || change.type === 'message-edited') texts.set(change.message.id, change.message.text);
+    if (change.type === 'chat-assigned') chat.assigned = change.operatorId;
+    if (change.type === 'chat-taken') Object.assign(chat, { state: 'chatting', operator: change.operatorId, assigned: null });
+    if (change.type === 'chat-released') Object.assign(chat, { state: 'queue', operator: null, assigned: null });
+    if (change.type === 'chat-closed') chat.state = change.state;
+    if (change.type === 'chat-read-by-visitor') Object.assign(chat, { unreadByVisitor: 0, readByVisitor: true });
+    if (change.type === 'chat-read-by-operator') chat.unreadByOperator = false;
+  }
+  const stored = await database.query<{ id: string } & Record<string, unknown>>(
+    `select id, state, operator_id::int as operator, assigned_operator_id::int as assigned, message_count as messages,
+       unread_by_visitor_msg_cnt as "unreadByVisitor", read_by_visitor as "readByVisitor",
+       unread_by_operator_since_us is not null as "unreadByOperator", last_message->>'text' as "lastText" from chat`,
+  );
+  assert.equal(stored.length, chats.size);
+  for (const { id, ...row } of stored) {
+    const { lastText, ...expected } = chats.get(Number(id))!;
+    // Headers keep the beginning of the newest text: 200 characters, or one less so as not to cut a pair.
+    const text = lastText === null ? null : (texts.get(lastText) ?? '');
+    const whole = text === null || text.length <= 200 || (text.startsWith(String(row['lastText'])) && String(row['lastText']).length >= 199);
+    assert.deepEqual(row, { ...expected, lastText: text !== null && text.length > 200 && whole ? row['lastText'] : text }, `chat ${id}`);
+  }
+}

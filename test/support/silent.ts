@@ -1,0 +1,16 @@
+/** A log that keeps what was said instead of printing it, and a clock. */
+import { performance } from 'node:perf_hooks';
+import type { Clock, Log } from '../../src/ports.ts';
+
+export interface KeptLog extends Log {
+  readonly entries: { readonly level: string; readonly event: string; readonly fields: unknown }[];
+}
+
+export function keptLog(): KeptLog {
+  const entries: KeptLog['entries'] = [];
+  const write = (level: string) => (event: string, fields?: unknown) => void entries.push({ level, event, fields });
+  const log: KeptLog = { entries, error: write('error'), warn: write('warn'), info: write('info'), debug: write('debug'), child: () => log };
+  return log;
+}
+
+export const clock: Clock = { nowMs: () => performance.now() };
