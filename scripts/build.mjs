@@ -8,7 +8,10 @@ const built = path.join(root, 'dist/main.js');
 
 if (!process.argv.includes('--if-needed') || isStale()) {
   rmSync(path.join(root, 'dist'), { recursive: true, force: true });
-  execFileSync(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+  execFileSync(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   for (const folder of ['postgres/migrations', 'web']) {
     cpSync(path.join(root, 'src', folder), path.join(root, 'dist', folder), { recursive: true });
   }

@@ -15,7 +15,8 @@ if (args.includes('--help') || args.includes('-h')) {
   process.exit(0);
 }
 const nginxPort = Number(flagValue(args, 'port') ?? 8280);
-if (!Number.isInteger(nginxPort) || nginxPort < 1 || nginxPort > 65535) fail(64, `--port ${flagValue(args, 'port')} must be an integer from 1 to 65535`);
+if (!Number.isInteger(nginxPort) || nginxPort < 1 || nginxPort > 65535)
+  fail(64, `--port ${flagValue(args, 'port')} must be an integer from 1 to 65535`);
 
 const DATABASE = 'tandem_cluster';
 const folder = path.join(ROOT, 'var/cluster');
@@ -24,14 +25,18 @@ let stopping = false;
 
 prepare();
 mkdirSync(folder, { recursive: true });
-if (await isListening(nginxPort)) fail(69, `port ${nginxPort} is taken by another program: choose one for Nginx with npm run cluster -- --port N`);
+if (await isListening(nginxPort))
+  fail(69, `port ${nginxPort} is taken by another program: choose one for Nginx with npm run cluster -- --port N`);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void stop(0));
 
 try {
   const set = readMainIni(path.join(ROOT, 'main.ini'));
   const brokerRuns = set.mq_host !== undefined || (await isListening(5672));
   const { nginx } = ensurePrograms(['nginx', 'rabbitmq-server'], brokerRuns ? ['rabbitmq-server'] : []);
-  const rabbit = await provideRabbit(folder, set.mq_host === undefined ? undefined : { host: set.mq_host, port: Number(set.mq_port ?? 5672) });
+  const rabbit = await provideRabbit(
+    folder,
+    set.mq_host === undefined ? undefined : { host: set.mq_host, port: Number(set.mq_port ?? 5672) },
+  );
   stops.push(rabbit.stop);
   const postgres = await providePostgres(set);
 
@@ -50,7 +55,9 @@ try {
   const added = Object.entries(keys).map(([key, value]) => `${key} = ${value}`);
   writeFileSync(path.join(folder, 'main.ini'), `${own}\n; ---- added by npm run cluster\n${added.join('\n')}\n`, { mode: 0o600 });
   writeFileSync(path.join(folder, 'cluster.json'), readFileSync(path.join(ROOT, 'cluster.json')));
-  const { chat_server_node_names: names, chat_server_master_node_name: master } = JSON.parse(readFileSync(path.join(folder, 'cluster.json'), 'utf8'));
+  const { chat_server_node_names: names, chat_server_master_node_name: master } = JSON.parse(
+    readFileSync(path.join(folder, 'cluster.json'), 'utf8'),
+  );
 
   const rows = [];
   const ports = {};
@@ -60,13 +67,21 @@ try {
     const port = await freePort();
     const child = await startNode(name, mode, port);
     ports[8260 + rows.length] = port;
-    rows.push({ node: name, mode, port, pid: child.pid, transport: (await (await fetch(`http://127.0.0.1:${port}/status`)).json()).transport, URL: `http://127.0.0.1:${port}/` });
+    rows.push({
+      node: name,
+      mode,
+      port,
+      pid: child.pid,
+      transport: (await (await fetch(`http://127.0.0.1:${port}/status`)).json()).transport,
+      URL: `http://127.0.0.1:${port}/`,
+    });
   }
   const { login, password } = ensureDemoOperator({ dataDir: folder, config: ['--config', path.join(folder, 'main.ini')], cwd: folder });
   const site = names.length > 2 ? 'chat-slaves.conf' : 'chat.conf';
   const { configFile } = writeNginxConfig({ folder, site, port: nginxPort, nodes: ports });
   const proxy = adopt(spawnNginx(nginx, configFile), 'nginx', path.join(folder, 'error.log'));
-  if (!(await waitUntil(() => isReady(`http://127.0.0.1:${nginxPort}`), 10_000))) throw new Error(`Nginx does not answer; its log is ${folder}/error.log`);
+  if (!(await waitUntil(() => isReady(`http://127.0.0.1:${nginxPort}`), 10_000)))
+    throw new Error(`Nginx does not answer; its log is ${folder}/error.log`);
   rows.push({ node: 'nginx', mode: 'proxy', port: nginxPort, pid: proxy.pid, transport: '', URL: `http://127.0.0.1:${nginxPort}/` });
 
   console.log();
@@ -89,8 +104,23 @@ try {
 async function startNode(name, mode, port) {
   const logFile = path.join(folder, `${name}.log`);
   const log = openSync(logFile, 'w');
-  const flags = ['--config', 'main.ini', '--node_name', name, '--cluster_config', 'cluster.json', '--multinode_mode', mode, '--port', String(port)];
-  const child = adopt(spawn(process.execPath, [MAIN, 'start', ...flags], { cwd: folder, stdio: ['ignore', log, log], detached: true }), name, logFile);
+  const flags = [
+    '--config',
+    'main.ini',
+    '--node_name',
+    name,
+    '--cluster_config',
+    'cluster.json',
+    '--multinode_mode',
+    mode,
+    '--port',
+    String(port),
+  ];
+  const child = adopt(
+    spawn(process.execPath, [MAIN, 'start', ...flags], { cwd: folder, stdio: ['ignore', log, log], detached: true }),
+    name,
+    logFile,
+  );
   closeSync(log);
   if (!(await waitUntil(() => child.exitCode !== null || isReady(`http://127.0.0.1:${port}`), 30_000)) || child.exitCode !== null) {
     throw new Error(`${name} did not start: ${readFileSync(logFile, 'utf8').trim().split('\n').at(-1)}`);
@@ -113,7 +143,13 @@ function adopt(child, name, logFile) {
 
 async function providePostgres(set) {
   if (set.db_host !== undefined) {
-    return { host: set.db_host, port: Number(set.db_port ?? 5432), database: set.db_name ?? 'chat', user: set.db_username ?? 'chat', started: false };
+    return {
+      host: set.db_host,
+      port: Number(set.db_port ?? 5432),
+      database: set.db_name ?? 'chat',
+      user: set.db_username ?? 'chat',
+      started: false,
+    };
   }
   if (await isListening(5432)) {
     const server = { host: '127.0.0.1', port: 5432, user: 'postgres' };

@@ -10,7 +10,8 @@ const LOGIN = 'demo';
 /** `dataDir`: where the password is kept. `config`: --config and its file. Returns login and password. */
 export function ensureDemoOperator({ dataDir, config, cwd }) {
   const file = path.join(dataDir, 'demo-operator.txt');
-  const run = (args, input = '') => execFileSync(process.execPath, [MAIN, ...args, ...config], { cwd, input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] });
+  const run = (args, input = '') =>
+    execFileSync(process.execPath, [MAIN, ...args, ...config], { cwd, input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] });
   const known = JSON.parse(run(['operator', 'list', '--json'])).some(operator => operator.login === LOGIN);
   if (known && existsSync(file)) return { login: LOGIN, password: readFileSync(file, 'utf8').trim() };
   mkdirSync(dataDir, { recursive: true });

@@ -15,7 +15,9 @@ export function writeNginxConfig({ folder, site, port, nodes, tls = false }) {
   mkdirSync(path.join(folder, 'temp'), { recursive: true });
   copyFileSync(path.join(SITES, 'chat-proxy.inc'), path.join(folder, 'chat-proxy.inc'));
   let text = readFileSync(path.join(SITES, site), 'utf8').replaceAll('/var/log/nginx/', `${quotable(folder)}/`);
-  text = text.replaceAll(/127\.0\.0\.1:(826\d)/g, (address, number) => (nodes[number] === undefined ? address : `127.0.0.1:${nodes[number]}`));
+  text = text.replaceAll(/127\.0\.0\.1:(826\d)/g, (address, number) =>
+    nodes[number] === undefined ? address : `127.0.0.1:${nodes[number]}`,
+  );
   text = text.replace('listen 80;', `listen 127.0.0.1:${port};`);
   if (!tls) text = text.replaceAll('proxy_pass https://', 'proxy_pass http://');
   // In a folder with a blank in its name, paths need quotes.
@@ -34,7 +36,10 @@ export function writeNginxConfig({ folder, site, port, nodes, tls = false }) {
 /** Starts it in the foreground as a child in a process group of its own; the caller ends it by its pid. */
 export function spawnNginx(nginx, configFile) {
   const folder = path.dirname(configFile);
-  return spawn(nginx, ['-c', configFile, '-p', folder, '-e', path.join(folder, 'error.log')], { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+  return spawn(nginx, ['-c', configFile, '-p', folder, '-e', path.join(folder, 'error.log')], {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
 }
 
 function quotable(folder) {

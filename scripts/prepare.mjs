@@ -27,7 +27,10 @@ export function prepare({ build = true } = {}) {
     say('installing packages (npm ci), this takes a minute …');
     const npm = process.env.npm_execpath;
     const [command, args] = npm === undefined ? ['npm', []] : [process.execPath, [npm]];
-    const done = spawnSync(command, [...args, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+    const done = spawnSync(command, [...args, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: ROOT,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
     if (done.status !== 0) fail(69, 'npm ci failed: the packages could not be installed');
   }
   if (build) execFileSync(process.execPath, [path.join(ROOT, 'scripts/build.mjs'), '--if-needed'], { stdio: 'inherit' });
@@ -40,7 +43,10 @@ export function isListening(port, host = '127.0.0.1') {
       socket.destroy();
       resolve(answer);
     };
-    socket.once('connect', () => finish(true)).once('error', () => finish(false)).once('timeout', () => finish(false));
+    socket
+      .once('connect', () => finish(true))
+      .once('error', () => finish(false))
+      .once('timeout', () => finish(false));
   });
 }
 

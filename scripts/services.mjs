@@ -97,7 +97,10 @@ export async function provideRabbit(folder, named) {
  * until `stop`.
  */
 export async function startEmbeddedPostgres(dataDir) {
-  const child = spawn(process.execPath, [path.join(ROOT, 'scripts/embedded-postgres.mjs'), dataDir], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+  const child = spawn(process.execPath, [path.join(ROOT, 'scripts/embedded-postgres.mjs'), dataDir], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true,
+  });
   const line = await new Promise((resolve, reject) => {
     let text = '';
     child.stdout.on('data', chunk => {
@@ -119,7 +122,10 @@ export async function startEmbeddedPostgres(dataDir) {
 /** Runs a statement as the server's superuser through a short-lived Node process (pg is in node_modules). */
 export function runSql(server, sql) {
   const code = `import pg from 'pg'; const c = new pg.Client(JSON.parse(process.argv[1])); await c.connect(); try { await c.query(process.argv[2]); } finally { await c.end(); }`;
-  execFileSync(process.execPath, ['--input-type=module', '-e', code, JSON.stringify(server), sql], { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'] });
+  execFileSync(process.execPath, ['--input-type=module', '-e', code, JSON.stringify(server), sql], {
+    cwd: ROOT,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
 }
 
 /** The keys that main.ini sets, as check-config tells them. */

@@ -36,11 +36,15 @@ let code = 70;
 try {
   if (!pure) await provideServices();
   // Each file is a process of its own; two at once, because most of them start several servers.
-  child = spawn(process.execPath, ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=300000', '--test-reporter=spec', ...files], {
-    cwd: ROOT,
-    env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  child = spawn(
+    process.execPath,
+    ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=300000', '--test-reporter=spec', ...files],
+    {
+      cwd: ROOT,
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   let tail = '';
   child.stdout.on('data', chunk => {
     process.stdout.write(chunk);
@@ -77,7 +81,11 @@ async function provideServices() {
 
 /** The one on localhost, if its superuser may log in without a password; PG* variables say otherwise. */
 async function systemPostgres() {
-  const server = { host: process.env.PGHOST ?? '127.0.0.1', port: Number(process.env.PGPORT ?? 5432), user: process.env.PGUSER ?? 'postgres' };
+  const server = {
+    host: process.env.PGHOST ?? '127.0.0.1',
+    port: Number(process.env.PGPORT ?? 5432),
+    user: process.env.PGUSER ?? 'postgres',
+  };
   if (process.env.PGPASSWORD !== undefined) server.password = process.env.PGPASSWORD;
   if (!(await isListening(server.port, server.host))) return undefined;
   try {
@@ -90,5 +98,10 @@ async function systemPostgres() {
 }
 
 function setServer(prefix, { host, port, user, password }) {
-  Object.assign(env, { [`${prefix}_HOST`]: host, [`${prefix}_PORT`]: String(port), [`${prefix}_USER`]: user, [`${prefix}_PASSWORD`]: password ?? '' });
+  Object.assign(env, {
+    [`${prefix}_HOST`]: host,
+    [`${prefix}_PORT`]: String(port),
+    [`${prefix}_USER`]: user,
+    [`${prefix}_PASSWORD`]: password ?? '',
+  });
 }

@@ -93,13 +93,26 @@ withConfig(operator.command('list'))
   .action(async (flags: NodeFlags & { readonly json?: boolean }) => {
     const operators = await operatorList(load(flags).config);
     if (flags.json === true) console.log(JSON.stringify(operators, null, 2));
-    else printTable(operators.map(({ id, login, fullname, status, load, roles, disabled }) => ({ id, login, fullname, status, chats: load, roles: roles.join(','), disabled })));
+    else
+      printTable(
+        operators.map(({ id, login, fullname, status, load, roles, disabled }) => ({
+          id,
+          login,
+          fullname,
+          status,
+          chats: load,
+          roles: roles.join(','),
+          disabled,
+        })),
+      );
   });
 withConfig(operator.command('passwd'))
   .description('give an operator a new password; his logins end')
   .requiredOption('--login <login>', 'his login')
   .option('--password <password>', 'at least 8 characters; without it the first line of standard input')
-  .action((flags: NodeFlags & { readonly login: string; readonly password?: string }) => operatorPassword(load(flags).config, flags.login, flags.password));
+  .action((flags: NodeFlags & { readonly login: string; readonly password?: string }) =>
+    operatorPassword(load(flags).config, flags.login, flags.password),
+  );
 withConfig(operator.command('disable'))
   .description('let an operator log in no more')
   .requiredOption('--login <login>', 'his login')
@@ -132,7 +145,9 @@ withConfig(cluster.command('status'))
     }
     printTable(status.nodes);
     const { lease } = status;
-    console.log(`revision ${status.revision}, lease ${lease === null ? 'free' : `of ${lease.holder}, token ${lease.token}, ends in ${lease.expiresInSeconds} s`}`);
+    console.log(
+      `revision ${status.revision}, lease ${lease === null ? 'free' : `of ${lease.holder}, token ${lease.token}, ends in ${lease.expiresInSeconds} s`}`,
+    );
   });
 
 nodeCommand(program.command('healthcheck'))
@@ -152,7 +167,13 @@ function printTable(rows: readonly object[]): void {
   const columns = Object.keys(first);
   const cells = [columns, ...rows.map(row => columns.map(column => String((row as Record<string, unknown>)[column])))];
   const widths = columns.map((_, i) => Math.max(...cells.map(line => line[i]?.length ?? 0)));
-  for (const line of cells) console.log(line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd());
+  for (const line of cells)
+    console.log(
+      line
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
 }
 
 try {

@@ -184,7 +184,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const ws = new WsServer({
     services,
     metrics,
-    authenticateOperator: request => authenticateOperator(services.logins, request, { changes: true, allowedOrigins: config.allowedOrigins }),
+    authenticateOperator: request =>
+      authenticateOperator(services.logins, request, { changes: true, allowedOrigins: config.allowedOrigins }),
   });
   const restCalls = metrics.counter('rest_calls_total', 'HTTP requests received');
   const status = nodeStatus({ config, version, health, heartbeat, replica, feed, registry, bus, ws, metrics });

@@ -9,17 +9,24 @@ export interface Health {
   readonly sentence: string;
 }
 
-export async function healthcheck(target: { readonly host: string; readonly port: number; readonly tls: boolean }, role: string | undefined): Promise<Health> {
+export async function healthcheck(
+  target: { readonly host: string; readonly port: number; readonly tls: boolean },
+  role: string | undefined,
+): Promise<Health> {
   let status: { state?: unknown; role?: unknown; reason?: unknown };
   try {
     status = JSON.parse(await get(target)) as typeof status;
   } catch (error) {
-    return { exitCode: 2, sentence: `no answer from ${target.host}:${target.port}: ${error instanceof Error ? error.message : String(error)}` };
+    return {
+      exitCode: 2,
+      sentence: `no answer from ${target.host}:${target.port}: ${error instanceof Error ? error.message : String(error)}`,
+    };
   }
   const reason = typeof status.reason === 'string' ? ` (${status.reason})` : '';
   const sentence = `${String(status.role)}, ${String(status.state)}${reason}`;
   if (status.state !== 'running' && status.state !== 'degraded') return { exitCode: 2, sentence };
-  if (role !== undefined && status.role !== role && !(status.role === 'single')) return { exitCode: 2, sentence: `${sentence}: not ${role}` };
+  if (role !== undefined && status.role !== role && !(status.role === 'single'))
+    return { exitCode: 2, sentence: `${sentence}: not ${role}` };
   return { exitCode: status.state === 'running' ? 0 : 1, sentence };
 }
 

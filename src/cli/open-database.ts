@@ -78,8 +78,10 @@ function embeddedTarget(embedded: EmbeddedPostgres | undefined) {
 function refusalOf(config: Config, error: unknown): ServiceError | undefined {
   const state = sqlState(error);
   const place = `${config.db?.hosts.map(({ host, port }) => `${host}:${port}`).join(', ') ?? ''}, database '${config.db?.name ?? ''}', user '${config.db?.username ?? ''}'`;
-  if (/^28/.test(state)) return new ServiceError(`PostgreSQL (${place}) refuses the login: check db_username and db_password`, { cause: error });
-  if (state === '3D000') return new ServiceError(`PostgreSQL (${place}): the database does not exist: create it, or check db_name`, { cause: error });
+  if (/^28/.test(state))
+    return new ServiceError(`PostgreSQL (${place}) refuses the login: check db_username and db_password`, { cause: error });
+  if (state === '3D000')
+    return new ServiceError(`PostgreSQL (${place}): the database does not exist: create it, or check db_name`, { cause: error });
   return undefined;
 }
 

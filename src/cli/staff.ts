@@ -41,13 +41,21 @@ export async function operatorAdd(config: Config, flags: OperatorFlags): Promise
   if (!/^[\w.@+-]{1,100}$/.test(flags.login)) throw new UsageError('--login must be letters, digits, _ . @ + or -, at most 100');
   if (flags.fullname.trim() === '' || flags.fullname.length > 200) throw new UsageError('--fullname must be 1 to 200 characters');
   const maxChats = flags.max_chats === undefined ? null : Number(flags.max_chats);
-  if (maxChats !== null && (!Number.isInteger(maxChats) || maxChats < 0 || maxChats > 1_000)) throw new UsageError('--max_chats must be an integer from 0 to 1000');
+  if (maxChats !== null && (!Number.isInteger(maxChats) || maxChats < 0 || maxChats > 1_000))
+    throw new UsageError('--max_chats must be an integer from 0 to 1000');
   const passwordHash = await hashPassword(checked(flags.password ?? (await readPassword())));
   return withDatabase(config, async ({ database, run, snapshot }) => {
     if (snapshot.operators.some(operator => operator.login === flags.login)) throw new UsageError(`login '${flags.login}' is taken`);
     const departmentKeys = splitList(flags.departments ?? '');
     const { id } = await run(
-      addOperator({ login: flags.login, fullname: flags.fullname, departmentKeys, langs: splitList(flags.langs ?? ''), maxChats, roles: roles as Role[] }),
+      addOperator({
+        login: flags.login,
+        fullname: flags.fullname,
+        departmentKeys,
+        langs: splitList(flags.langs ?? ''),
+        maxChats,
+        roles: roles as Role[],
+      }),
     );
     await createLogins(database).setPassword(id, passwordHash);
     return id;

@@ -29,7 +29,7 @@ export class BatchRows implements State {
     this.chats = new TouchedRows(locked.chats, chat => this.#indexChat(chat));
     this.operators = new TouchedRows(locked.operators);
     this.departments = new TouchedRows(locked.departments);
-    this.messages = new TouchedRows(new Map(), message => this.#indexMessage(message));
+    this.messages = new TouchedRows<string, Message>(new Map(), message => this.#indexMessage(message));
     for (const chat of locked.chats.values()) this.#indexChat(chat);
   }
 

@@ -39,9 +39,14 @@ export function refuseUnlessBearer(chat: Chat, operatorId: number): void {
 /** Room for one more chat (I2); a chat that he bears already uses no more. */
 export function refuseWithoutRoom(operator: Operator, chat: Chat, defaultMaxChats: number): void {
   if (isBearer(chat, operator.id) || hasRoom(operator, defaultMaxChats)) return;
-  throw new ChatError('conflict', 'capacity-exceeded', `${operator.fullname} has ${operator.load} of ${capacityOf(operator, defaultMaxChats)} chats`, {
-    data: { load: operator.load, maxChats: capacityOf(operator, defaultMaxChats) },
-  });
+  throw new ChatError(
+    'conflict',
+    'capacity-exceeded',
+    `${operator.fullname} has ${operator.load} of ${capacityOf(operator, defaultMaxChats)} chats`,
+    {
+      data: { load: operator.load, maxChats: capacityOf(operator, defaultMaxChats) },
+    },
+  );
 }
 
 /** The time of the visitor's next message: unique and in commit order per visitor. */

@@ -13,7 +13,17 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Change } from '../domain/change.ts';
 import { ChatError } from '../domain/error.ts';
 import type { HotState } from '../domain/state.ts';
-import { type Clock, type CommittedRange, type Histogram, type Log, type LoggedCommit, type Metrics, type OutgoingEnvelope, type Store, StoreFailure } from '../ports.ts';
+import {
+  type Clock,
+  type CommittedRange,
+  type Histogram,
+  type Log,
+  type LoggedCommit,
+  type Metrics,
+  type OutgoingEnvelope,
+  type Store,
+  StoreFailure,
+} from '../ports.ts';
 import { BatchRows } from './batch-rows.ts';
 import { CommandQueue, type Pending } from './command-queue.ts';
 import type { Command, Decision } from './command.ts';
@@ -59,11 +69,21 @@ export class CommitLoop {
   constructor(options: CommitLoopOptions) {
     this.#options = options;
     this.#queue = new CommandQueue(options.queueLength);
-    this.#batchSize = options.metrics.histogram('commit_batch_commands', 'Commands in one commit', [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]);
-    this.#commitSeconds = options.metrics.histogram('commit_seconds', 'Lock, decide, write and commit one batch', [
-      0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5,
-    ]);
-    options.metrics.gauge('commit_queue_commands', 'Commands that wait for a commit (at most commit_queue_length)', () => this.#queue.length);
+    this.#batchSize = options.metrics.histogram(
+      'commit_batch_commands',
+      'Commands in one commit',
+      [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
+    );
+    this.#commitSeconds = options.metrics.histogram(
+      'commit_seconds',
+      'Lock, decide, write and commit one batch',
+      [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
+    );
+    options.metrics.gauge(
+      'commit_queue_commands',
+      'Commands that wait for a commit (at most commit_queue_length)',
+      () => this.#queue.length,
+    );
   }
 
   /** Resolves when the command is committed. Rejects with ChatError when refused, `unavailable` when it should be tried later. */
@@ -124,7 +144,8 @@ export class CommitLoop {
             await this.#split(undecided, error);
             return;
           case 'fenced':
-            for (const pending of undecided) pending.reject(new ChatError('conflict', 'server-not-ready', 'this node no longer leads', { cause: error }));
+            for (const pending of undecided)
+              pending.reject(new ChatError('conflict', 'server-not-ready', 'this node no longer leads', { cause: error }));
             return;
           case 'epoch':
             await this.#options.openEpoch().catch((failure: unknown) => this.#options.log.warn('epoch-not-opened', { error: failure }));
@@ -209,7 +230,9 @@ export class CommitLoop {
     if (batch.length === 1 && only !== undefined) {
       if (!(error instanceof StoreFailure)) this.#options.log.error('command-failed', { command: only.command.name, error });
       only.reject(
-        error instanceof StoreFailure ? new ChatError('invalid', 'wrong-argument-value', 'this content cannot be stored', { cause: error }) : error,
+        error instanceof StoreFailure
+          ? new ChatError('invalid', 'wrong-argument-value', 'this content cannot be stored', { cause: error })
+          : error,
       );
       return;
     }

@@ -11,7 +11,12 @@ export interface Assignment {
 }
 
 /** At most `limit` assignments, in the order in which the chats came. */
-export function planAssignments(chats: Iterable<Chat>, operators: Iterable<Operator>, defaultMaxChats: number, limit: number): Assignment[] {
+export function planAssignments(
+  chats: Iterable<Chat>,
+  operators: Iterable<Operator>,
+  defaultMaxChats: number,
+  limit: number,
+): Assignment[] {
   const waiting = [...chats].filter(isWaiting).sort((a, b) => a.createdUs - b.createdUs || a.id - b.id);
   let free = [...operators].filter(operator => operator.statusSort === 'takes' && !operator.disabled);
   const plan: Assignment[] = [];

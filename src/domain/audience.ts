@@ -54,7 +54,10 @@ export function hearersOf(before: Chat | undefined, after: Chat | undefined, ope
   if (to !== null) hearers.push({ topic: operatorTopic(to), hearing: from === to ? 'upd' : 'own' });
   if (from !== null && from !== to) {
     const former = operators.get(from);
-    hearers.push({ topic: operatorTopic(from), hearing: open !== undefined && former !== undefined && canSee(former, open) ? 'upd' : 'del' });
+    hearers.push({
+      topic: operatorTopic(from),
+      hearing: open !== undefined && former !== undefined && canSee(former, open) ? 'upd' : 'del',
+    });
   }
   hearers.push({ topic: ADMINS, hearing: hearing(before !== undefined, open !== undefined) });
   addPlace(hearers, supervisorTopic, before, open);
@@ -63,7 +66,12 @@ export function hearersOf(before: Chat | undefined, after: Chat | undefined, ope
 }
 
 /** A chat that stands under a topic before and after; when it moves, those of the new place are named first. */
-function addPlace(hearers: Hearer[], topicOf: (departmentKey: string | null) => Topic, before: Chat | undefined, after: Chat | undefined): void {
+function addPlace(
+  hearers: Hearer[],
+  topicOf: (departmentKey: string | null) => Topic,
+  before: Chat | undefined,
+  after: Chat | undefined,
+): void {
   const from = before === undefined ? undefined : topicOf(before.departmentKey);
   const to = after === undefined ? undefined : topicOf(after.departmentKey);
   if (to !== undefined) hearers.push({ topic: to, hearing: hearing(from === to, true) });

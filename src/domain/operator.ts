@@ -67,5 +67,7 @@ export function worksIn(operator: Operator, departmentKey: string | null): boole
 
 /** May this operator be given the chat by the master? */
 export function canBeAssigned(operator: Operator, chat: Chat, defaultMaxChats: number): boolean {
-  return !operator.disabled && operator.statusSort === 'takes' && worksIn(operator, chat.departmentKey) && hasRoom(operator, defaultMaxChats);
+  return (
+    !operator.disabled && operator.statusSort === 'takes' && worksIn(operator, chat.departmentKey) && hasRoom(operator, defaultMaxChats)
+  );
 }

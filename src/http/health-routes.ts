@@ -12,7 +12,9 @@ export interface HealthRoutesOptions {
 export function healthRoutes({ health, status, metrics }: HealthRoutesOptions): Router {
   const routes = Router();
   routes.get('/healthz', (_request, response) => sendJson(response, { result: 'ok' }));
-  routes.get('/readyz', (_request, response) => sendJson(response, { state: health.state, reasons: health.reasons }, health.isReady ? 200 : 503));
+  routes.get('/readyz', (_request, response) =>
+    sendJson(response, { state: health.state, reasons: health.reasons }, health.isReady ? 200 : 503),
+  );
   routes.get(
     '/status',
     handle(async (_request, response) => sendJson(response, await status())),

@@ -48,7 +48,13 @@ export function operatorRoutes({ services, health, held, allowedOrigins }: Opera
       const login = parameters.text('login', { max: 200 });
       const password = parameters.text('password', { max: 1_000 });
       const { token, expiresInSeconds, operator } = await logins.login(login, password, request.ip ?? '');
-      response.cookie(COOKIE, token, { httpOnly: true, sameSite: 'lax', path: '/', secure: request.secure, maxAge: expiresInSeconds * 1000 });
+      response.cookie(COOKIE, token, {
+        httpOnly: true,
+        sameSite: 'lax',
+        path: '/',
+        secure: request.secure,
+        maxAge: expiresInSeconds * 1000,
+      });
       const expires = toSeconds(services.nowUs()) + expiresInSeconds;
       sendJson(response, { result: 'ok', data: { authToken: token, expires, operator: operatorObject(operator, limits.defaultMaxChats) } });
     }),
@@ -81,12 +87,16 @@ export function operatorRoutes({ services, health, held, allowedOrigins }: Opera
   routes.post(
     '/l/o/action',
     body,
-    asOperator(async (request, response, { operator }) => sendJson(response, await runOperatorAction(services, operator, parametersOf(request)))),
+    asOperator(async (request, response, { operator }) =>
+      sendJson(response, await runOperatorAction(services, operator, parametersOf(request))),
+    ),
   );
 
   routes.get(
     '/l/o/history',
-    asOperator(async (request, response, { operator }) => sendJson(response, await operatorHistory(services, operator, parametersOf(request)))),
+    asOperator(async (request, response, { operator }) =>
+      sendJson(response, await operatorHistory(services, operator, parametersOf(request))),
+    ),
   );
 
   routes.get(

@@ -54,7 +54,8 @@ function translate(error: unknown): ChatError | undefined {
   if (error instanceof ChatError) return error;
   const status = error instanceof Error && 'status' in error && typeof error.status === 'number' ? error.status : 500;
   if (status === 413) return new ChatError('too-large', 'too-large', 'the request is too large', { cause: error });
-  if (status >= 400 && status < 500) return new ChatError('invalid', 'wrong-argument-value', 'the request cannot be read', { argumentName: 'body', cause: error });
+  if (status >= 400 && status < 500)
+    return new ChatError('invalid', 'wrong-argument-value', 'the request cannot be read', { argumentName: 'body', cause: error });
   return undefined;
 }
 

@@ -94,13 +94,18 @@ function createApp(options: HttpServerOptions, held: HeldPolls): Express {
   app.use(healthRoutes(options));
   app.get('/', (_request, response) => {
     response
-      .set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'none'")
+      .set(
+        'Content-Security-Policy',
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'none'",
+      )
       .type('html')
       .send(demoPage);
   });
   app.use(visitorRoutes(services, held));
   app.use(operatorRoutes({ services, health, held, allowedOrigins }));
-  app.use((_request: Request, _response: Response, next: NextFunction) => next(new ChatError('not-found', 'not-found', 'there is no such page')));
+  app.use((_request: Request, _response: Response, next: NextFunction) =>
+    next(new ChatError('not-found', 'not-found', 'there is no such page')),
+  );
   app.use(operatorErrors(services.log));
   return app;
 }

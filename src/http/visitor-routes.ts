@@ -73,7 +73,9 @@ export function visitorRoutes(services: Services, held: HeldPolls): Router {
   // A 404 here would stop an SDK's delta loop for ever: any location has an empty configuration.
   routes.get('/api/visitor/v1/configs/:location', (_request, response) => sendJson(response, { accountConfig: {}, locationSettings: {} }));
 
-  routes.use(['/l/v', '/api/visitor'], (_request, _response, next) => next(new ChatError('not-found', 'not-found', 'there is no such call')));
+  routes.use(['/l/v', '/api/visitor'], (_request, _response, next) =>
+    next(new ChatError('not-found', 'not-found', 'there is no such call')),
+  );
   routes.use(visitorErrors(services.log));
   return routes;
 }

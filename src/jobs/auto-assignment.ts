@@ -16,7 +16,14 @@ const BATCH = 200;
 const SWEEP_EVERY_MS = 5_000;
 const REPLICA_PATIENCE_MS = 1_000;
 
-const WAKES: ReadonlySet<Change['type']> = new Set(['chat-opened', 'chat-released', 'chat-taken', 'chat-closed', 'operator-status-set', 'operator-saved']);
+const WAKES: ReadonlySet<Change['type']> = new Set([
+  'chat-opened',
+  'chat-released',
+  'chat-taken',
+  'chat-closed',
+  'operator-status-set',
+  'operator-saved',
+]);
 
 export interface AutoAssignmentOptions {
   readonly replica: Replica;

@@ -164,7 +164,10 @@ function binaries(home: string, account: Account | undefined): string {
     folder = path.join(path.dirname(require.resolve(name)), '..');
     version = (JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8')) as { version: string }).version;
   } catch (cause) {
-    throw new Error(`the npm package ${name} is missing (npm ci installs it where it exists): set db_host in main.ini to a PostgreSQL of your own`, { cause });
+    throw new Error(
+      `the npm package ${name} is missing (npm ci installs it where it exists): set db_host in main.ini to a PostgreSQL of your own`,
+      { cause },
+    );
   }
   const native = path.join(folder, 'native');
   if ((account === undefined || canEnter(native, account)) && linkLibraries(native)) return native;
@@ -199,7 +202,8 @@ function linkLibraries(native: string): boolean {
 
 function chownAll(folder: string, account: Account): void {
   fs.chownSync(folder, account.uid, account.gid);
-  for (const entry of fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })) fs.lchownSync(path.join(folder, entry), account.uid, account.gid);
+  for (const entry of fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+    fs.lchownSync(path.join(folder, entry), account.uid, account.gid);
 }
 
 function initialise(bin: string, home: string, data: string, account: Account | undefined): void {
@@ -208,7 +212,18 @@ function initialise(bin: string, home: string, data: string, account: Account | 
   try {
     execFileSync(
       path.join(bin, 'bin', 'initdb'),
-      ['-D', part, '-U', USER, '-A', 'scram-sha-256', `--pwfile=${path.join(home, 'password')}`, '--encoding=UTF8', '--locale=C', '--no-sync'],
+      [
+        '-D',
+        part,
+        '-U',
+        USER,
+        '-A',
+        'scram-sha-256',
+        `--pwfile=${path.join(home, 'password')}`,
+        '--encoding=UTF8',
+        '--locale=C',
+        '--no-sync',
+      ],
       { ...account, cwd: home, env: environment(bin), stdio: ['ignore', 'ignore', 'pipe'] },
     );
   } catch (cause) {
@@ -221,13 +236,17 @@ function initialise(bin: string, home: string, data: string, account: Account | 
 function start(bin: string, home: string, data: string, port: number, account: Account | undefined): ChildProcess {
   const log = fs.openSync(path.join(home, 'postgres.log'), 'a', 0o600);
   const settings = { listen_addresses: '127.0.0.1', port, unix_socket_directories: '', max_connections: 100, log_min_messages: 'warning' };
-  const child = spawn(path.join(bin, 'bin', 'postgres'), ['-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])], {
-    ...account,
-    cwd: home,
-    env: environment(bin),
-    detached: true,
-    stdio: ['ignore', log, log],
-  });
+  const child = spawn(
+    path.join(bin, 'bin', 'postgres'),
+    ['-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
+    {
+      ...account,
+      cwd: home,
+      env: environment(bin),
+      detached: true,
+      stdio: ['ignore', log, log],
+    },
+  );
   fs.closeSync(log);
   child.on('error', () => undefined); // told by ready()
   child.unref();
@@ -252,7 +271,8 @@ async function ready(port: number, password: string, child: ChildProcess | undef
       return;
     } catch (error) {
       client.connection.stream.destroy();
-      if (performance.now() > deadline) throw new Error(`the embedded PostgreSQL does not answer on port ${port}; its log is ${log}`, { cause: error });
+      if (performance.now() > deadline)
+        throw new Error(`the embedded PostgreSQL does not answer on port ${port}; its log is ${log}`, { cause: error });
       await wait(50);
     }
   }

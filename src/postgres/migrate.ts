@@ -37,7 +37,9 @@ export async function migrate(database: Database): Promise<string[]> {
     return done.map(migration => migration.name);
   } catch (error) {
     if (sqlState(error) === '55P03') {
-      throw new ChatError('unavailable', 'server-not-ready', 'another node has been migrating the schema for more than 60 s', { cause: error });
+      throw new ChatError('unavailable', 'server-not-ready', 'another node has been migrating the schema for more than 60 s', {
+        cause: error,
+      });
     }
     throw error;
   } finally {

@@ -5,7 +5,7 @@
  * (one statement per table, in the one order that all nodes keep) and the reads that need them; `commit` sends the
  * upserts and, as the last message, `append_changes` and `commit` together.
  */
-import pg from 'pg';
+import type pg from 'pg';
 import type { Chat } from '../domain/chat.ts';
 import type { Department } from '../domain/department.ts';
 import { type Message, sentKey } from '../domain/message.ts';
@@ -25,7 +25,8 @@ const LOCK_CHATS =
 const LOCK_OPERATORS = `select ${OPERATORS.select} from operator where id = any($1::bigint[]) order by id for no key update`;
 const LOCK_DEPARTMENTS = `select ${DEPARTMENTS.select} from department where key = any($1::text[]) order by key for no key update`;
 const FIND_SENT =
-  `select ${MESSAGES.select} from unnest($1::text[], $2::text[]) k(s, c) ` + 'join message on message.sender = k.s and message.client_side_id = k.c';
+  `select ${MESSAGES.select} from unnest($1::text[], $2::text[]) k(s, c) ` +
+  'join message on message.sender = k.s and message.client_side_id = k.c';
 /** Behind the locks: it reads the mark of the locked chat. The newest 1,000 are enough to show ticks. */
 const LIST_UNREAD =
   'select c.id as "chatId", u.id as "messageId" from chat c, lateral (select m.id from message m where m.visitor_id = c.visitor_id ' +
@@ -169,7 +170,9 @@ function persist(client: pg.Client, run: Run, write: BatchWrite): Promise<unknow
     ...upsert(OPERATORS, write.operators),
     ...upsert(DEPARTMENTS, write.departments),
     ...upsert(MESSAGES, write.messages),
-    ...(pages.length === 0 ? [] : [run(client, 'end-pages', 'update page set ended_at = clock_timestamp() where id = any($1::text[])', [pages])]),
+    ...(pages.length === 0
+      ? []
+      : [run(client, 'end-pages', 'update page set ended_at = clock_timestamp() where id = any($1::text[])', [pages])]),
     ...(sessions.length === 0
       ? []
       : [

@@ -1,5 +1,6 @@
 /** How a ChatError looks to clients: one row for each code. A test walks the union so that none is forgotten. */
-import { ChatError, type ErrorCode } from '../domain/error.ts';
+import type { ChatError } from '../domain/error.ts';
+import { type ErrorCode } from '../domain/error.ts';
 
 /** HTTP status for operators and everybody but visitors. */
 export const OPERATOR_STATUS: Readonly<Record<ErrorCode, number>> = {

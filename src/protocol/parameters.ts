@@ -96,7 +96,10 @@ export class Parameters {
     }
     if (text.length > maxLength) throw wrong(name, `at most ${maxLength} characters`);
     // Escapes count too: "\u0000" in JSON is as little a text as the character itself.
-    if (!isStorable(JSON.stringify(parsed).replace(/\\\\/g, '')) || /\\u(0000|d[89a-f]..)/i.test(JSON.stringify(parsed).replace(/\\\\/g, ''))) {
+    if (
+      !isStorable(JSON.stringify(parsed).replace(/\\\\/g, '')) ||
+      /\\u(0000|d[89a-f]..)/i.test(JSON.stringify(parsed).replace(/\\\\/g, ''))
+    ) {
       throw wrong(name, 'it holds a character that no text has');
     }
     return parsed;

@@ -32,7 +32,12 @@ export function visitorDeltas(change: Change, view: VisitorView): Delta[] {
       ];
     case 'message-edited':
       return [
-        { objectType: 'CHAT_MESSAGE', event: 'upd', id: change.message.id, data: visitorMessage(change.message, isRead(change.message, after)) },
+        {
+          objectType: 'CHAT_MESSAGE',
+          event: 'upd',
+          id: change.message.id,
+          data: visitorMessage(change.message, isRead(change.message, after)),
+        },
         historyRevision(change.message),
       ];
     case 'chat-taken':

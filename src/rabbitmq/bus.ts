@@ -129,7 +129,12 @@ class RabbitBus implements Bus {
           return;
         case 'foreign':
           this.#counters.foreign.inc();
-          this.#say('foreign-envelope', { installation: received.installation, sender: received.node, prefix: this.#options.prefix, exchange });
+          this.#say('foreign-envelope', {
+            installation: received.installation,
+            sender: received.node,
+            prefix: this.#options.prefix,
+            exchange,
+          });
           return;
         case 'poison':
           this.#counters.poison.inc();
@@ -168,11 +173,16 @@ class RabbitBus implements Bus {
   }
 }
 
-function createCounters(metrics: Metrics): Readonly<Record<'out' | 'in' | 'skipped' | 'poison' | 'foreign' | 'nacks' | 'signalsOut' | 'signalsIn' | 'connects', Counter>> {
+function createCounters(
+  metrics: Metrics,
+): Readonly<Record<'out' | 'in' | 'skipped' | 'poison' | 'foreign' | 'nacks' | 'signalsOut' | 'signalsIn' | 'connects', Counter>> {
   return {
     out: metrics.counter('bus_envelopes_out_total', 'Envelopes published'),
     in: metrics.counter('bus_envelopes_in_total', 'Envelopes of other nodes received'),
-    skipped: metrics.counter('bus_envelopes_skipped_total', 'Envelopes not published (broker away, blocked or too slow): peers read the log'),
+    skipped: metrics.counter(
+      'bus_envelopes_skipped_total',
+      'Envelopes not published (broker away, blocked or too slow): peers read the log',
+    ),
     poison: metrics.counter('bus_poison_total', 'Messages dropped because they could not be read or handled'),
     foreign: metrics.counter('bus_foreign_total', 'Envelopes of another installation with the same prefix'),
     nacks: metrics.counter('bus_nacks_total', 'Publishes that the broker refused'),

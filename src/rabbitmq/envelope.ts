@@ -47,7 +47,8 @@ export function decode(content: Buffer, self: Sender): Received {
   }
   if (!isRecord(message) || message['v'] !== VERSION) return { kind: 'poison', reason: 'not an envelope of version 1' };
   const { installation, node, incarnation, first, last, changes, signal } = message;
-  if (typeof installation !== 'string' || typeof node !== 'string' || typeof incarnation !== 'string') return { kind: 'poison', reason: 'no sender' };
+  if (typeof installation !== 'string' || typeof node !== 'string' || typeof incarnation !== 'string')
+    return { kind: 'poison', reason: 'no sender' };
   if (incarnation === self.incarnation) return { kind: 'own' };
   if (installation !== self.installation) return { kind: 'foreign', installation, node };
   if (signal !== undefined) {
@@ -57,7 +58,11 @@ export function decode(content: Buffer, self: Sender): Received {
   }
   if (!isRevision(first) || !isRevision(last) || first > last) return { kind: 'poison', reason: 'no revisions' };
   if (changes === undefined) return { kind: 'envelope', envelope: { first, last, changes: undefined, bytes: content.length } };
-  if (!Array.isArray(changes) || changes.length !== last - first + 1 || !changes.every(change => isRecord(change) && typeof change['type'] === 'string')) {
+  if (
+    !Array.isArray(changes) ||
+    changes.length !== last - first + 1 ||
+    !changes.every(change => isRecord(change) && typeof change['type'] === 'string')
+  ) {
     return { kind: 'poison', reason: 'changes do not fit the revisions' };
   }
   return { kind: 'envelope', envelope: { first, last, changes: changes as Change[], bytes: content.length } };

@@ -42,7 +42,8 @@ export class Derived implements ReplicaListener {
       const bearers = [bearerOf(chatBefore), bearerOf(chatAfter)];
       if (bearers[0] !== bearers[1]) for (const id of bearers) if (id !== null) this.#markOperator(id);
     }
-    if (change.type === 'operator-status-set' || change.type === 'operator-saved' || change.type === 'department-saved') this.#markDepartments();
+    if (change.type === 'operator-status-set' || change.type === 'operator-saved' || change.type === 'department-saved')
+      this.#markDepartments();
   }
 
   committed(): void {
@@ -95,7 +96,8 @@ export class Derived implements ReplicaListener {
       const operator = this.#replica.operators.get(id);
       if (operator !== undefined) forOperators.push(...this.#operators.update(id, this.#operatorDelta(operator), revision));
     }
-    for (const department of this.#sorted()) forOperators.push(...this.#departments.update(department.key, this.#departmentDelta(department), revision));
+    for (const department of this.#sorted())
+      forOperators.push(...this.#departments.update(department.key, this.#departmentDelta(department), revision));
     if (forOperators.length > 0) this.#hub.tell([ALL_OPERATORS], forOperators);
     if (this.#replica.departments.size > 0) {
       const list = render({ objectType: 'DEPARTMENT_LIST', event: 'upd', id: '', data: this.departmentsForVisitors() });

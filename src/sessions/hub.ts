@@ -147,7 +147,12 @@ export class Hub implements ReplicaListener {
       case 'operator-status-set': {
         const { status, atUs, reason } = change;
         const data = operatorStatus({ status, statusUs: atUs, statusReason: reason });
-        return [{ topic: ALL_OPERATORS, render: once(() => [render({ objectType: 'OPERATOR_STATUS', event: 'upd', id: change.operatorId, data })]) }];
+        return [
+          {
+            topic: ALL_OPERATORS,
+            render: once(() => [render({ objectType: 'OPERATOR_STATUS', event: 'upd', id: change.operatorId, data })]),
+          },
+        ];
       }
       case 'operator-saved': {
         const { operator } = change;
@@ -164,7 +169,12 @@ export class Hub implements ReplicaListener {
     }
   }
 
-  #hearersOfChat(applied: AppliedChange, before: Chat | undefined, after: Chat | undefined, replica: Replica): { topic: Topic; render: () => Rendering }[] {
+  #hearersOfChat(
+    applied: AppliedChange,
+    before: Chat | undefined,
+    after: Chat | undefined,
+    replica: Replica,
+  ): { topic: Topic; render: () => Rendering }[] {
     const { change } = applied;
     const visitorId = after?.visitorId ?? (change.type === 'message-edited' ? change.message.visitorId : undefined);
     if (visitorId === undefined) return [];

@@ -57,11 +57,14 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     return Promise.resolve({ answer: null, revision: undefined });
   },
 
-  'chat.read': ({ loop }, operator, parameters) => loop.execute(readByOperator({ operatorId: operator.id, chatId: parameters.key('chatId') })),
+  'chat.read': ({ loop }, operator, parameters) =>
+    loop.execute(readByOperator({ operatorId: operator.id, chatId: parameters.key('chatId') })),
 
-  'chat.close': ({ loop }, operator, parameters) => loop.execute(closeChatByOperator({ operatorId: operator.id, chatId: parameters.key('chatId') })),
+  'chat.close': ({ loop }, operator, parameters) =>
+    loop.execute(closeChatByOperator({ operatorId: operator.id, chatId: parameters.key('chatId') })),
 
-  'chat.release': ({ loop }, operator, parameters) => loop.execute(releaseChat({ operatorId: operator.id, chatId: parameters.key('chatId') })),
+  'chat.release': ({ loop }, operator, parameters) =>
+    loop.execute(releaseChat({ operatorId: operator.id, chatId: parameters.key('chatId') })),
 };
 
 /** The answer `{result, revision?, data?}`. Throws ChatError. */

@@ -58,12 +58,18 @@ export class OperatorLogins {
   }
 
   /** Errors: `wrong-credentials`, `operator-disabled`, `too-many-attempts`. The expiry is in seconds from now. */
-  async login(login: string, password: string, address: string): Promise<{ readonly token: string; readonly expiresInSeconds: number; readonly operator: Operator }> {
+  async login(
+    login: string,
+    password: string,
+    address: string,
+  ): Promise<{ readonly token: string; readonly expiresInSeconds: number; readonly operator: Operator }> {
     const { store, ttlSeconds } = this.#options;
     const attempt = `${address} ${login}`;
     const failures = this.#failures.get(attempt) ?? 0;
     if (failures >= MAX_FAILURES) {
-      throw new ChatError('rate-limited', 'too-many-attempts', 'too many failed logins, try again later', { retryAfterMs: FAILURES_FORGOTTEN_MS });
+      throw new ChatError('rate-limited', 'too-many-attempts', 'too many failed logins, try again later', {
+        retryAfterMs: FAILURES_FORGOTTEN_MS,
+      });
     }
     const found = await store.findByLogin(login);
     if (!(await this.#check(password, found?.passwordHash)) || found === undefined) {

@@ -20,7 +20,11 @@ export function operatorView(services: Services, operatorId: number): StreamView
   };
 }
 
-async function operatorFullUpdate(services: Services, operatorId: number, resync: Resync | undefined): Promise<{ revision: number; frame: string }> {
+async function operatorFullUpdate(
+  services: Services,
+  operatorId: number,
+  resync: Resync | undefined,
+): Promise<{ revision: number; frame: string }> {
   const { hub, replica, derived, messages, statuses, limits } = services;
   const operator = getOperator(services, operatorId);
   // Everything as of this revision; texts newer than a chat's header are left out.

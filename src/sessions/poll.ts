@@ -3,10 +3,10 @@
  * heard or after the holding time. Between two polls the ring remembers for the client.
  */
 import type { Revision } from '../domain/change.ts';
-import { ChatError } from '../domain/error.ts';
+import type { ChatError } from '../domain/error.ts';
 import { deltaFrame } from '../protocol/delta.ts';
 import type { Hub, Subscriber } from './hub.ts';
-import type { Rendering } from './ring.ts';
+import { awaitRenderings, type Rendering } from './ring.ts';
 import type { Resync, StreamView } from './stream.ts';
 
 export interface PollOptions {
@@ -31,7 +31,7 @@ export async function poll(options: PollOptions): Promise<string> {
   }
   const derived = view.derivedSince(since);
   const revision = hub.revision;
-  const told = (await Promise.all(missed)).flat();
+  const told = await awaitRenderings(missed);
   if (told.length > 0 || derived.length > 0) return deltaFrame(revision, [...derived, ...told]);
   // Nothing was missed and nothing could come between, because nothing was awaited from elsewhere: hold.
   if (hub.revision !== revision) return poll({ ...options, since: revision });
@@ -49,7 +49,7 @@ function hold({ hub, view, holdMs, whileHeld, ended }: PollOptions): Promise<str
     };
     const answer = (revision: Revision, renderings: readonly Rendering[]): void =>
       finish(() => {
-        Promise.all(renderings).then(rendered => resolve(deltaFrame(revision, rendered.flat())), reject);
+        awaitRenderings(renderings).then(deltas => resolve(deltaFrame(revision, deltas)), reject);
       });
     const giveUp = (): void => answer(hub.revision, heard);
     const subscriber: Subscriber = {

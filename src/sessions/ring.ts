@@ -11,6 +11,13 @@ import type { RenderedDelta } from '../protocol/delta.ts';
 /** How a class of hearers sees a change; rendered when the first of them needs it. */
 export type Rendering = readonly RenderedDelta[] | Promise<readonly RenderedDelta[]>;
 
+/** All of them as deltas, in order. */
+export async function awaitRenderings(renderings: readonly Rendering[]): Promise<RenderedDelta[]> {
+  const deltas: RenderedDelta[] = [];
+  for (const rendering of renderings) deltas.push(...(await rendering));
+  return deltas;
+}
+
 export interface RingEntry {
   readonly revision: Revision;
   /** In order of precedence: a session hears the first of its topics. */

@@ -67,4 +67,3 @@ export async function resumePoint({ feed, replica }: Services, since: Revision |
   if (epochOf(since) !== epochOf(replica.revision) && since !== replica.epoch * EPOCH_SIZE) return { since: undefined, resync: 'too-old' };
   return { since, resync: undefined };
 }
-

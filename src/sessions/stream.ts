@@ -9,7 +9,7 @@ import type { Topic } from '../domain/audience.ts';
 import type { Revision } from '../domain/change.ts';
 import { deltaFrame, type RenderedDelta } from '../protocol/delta.ts';
 import type { Hub, Subscriber } from './hub.ts';
-import type { Rendering } from './ring.ts';
+import { awaitRenderings, type Rendering } from './ring.ts';
 
 /** Deltas held back by a look-up at most; behind that the client is told to come again. */
 const MAX_HELD = 10_000;
@@ -75,7 +75,7 @@ export class Stream implements Subscriber {
     if (heard.some(rendering => rendering instanceof Promise)) {
       this.#sending = this.#sendLater(heard, revision);
     } else {
-      this.#send(heard as RenderedDelta[][], revision);
+      this.#send((heard as RenderedDelta[][]).flat(), revision);
     }
   }
 
@@ -127,9 +127,9 @@ export class Stream implements Subscriber {
 
   async #sendLater(heard: readonly Rendering[], revision: Revision): Promise<void> {
     try {
-      const rendered = await Promise.all(heard);
+      const deltas = await awaitRenderings(heard);
       this.#sending = undefined;
-      this.#send(rendered, revision);
+      this.#send(deltas, revision);
       if (this.#heard.length > 0) this.flush(this.#hub.revision);
     } catch {
       this.#sending = undefined;
@@ -137,8 +137,7 @@ export class Stream implements Subscriber {
     }
   }
 
-  #send(rendered: readonly (readonly RenderedDelta[])[], revision: Revision): void {
-    const deltas = rendered.flat();
+  #send(deltas: readonly RenderedDelta[], revision: Revision): void {
     if (this.#open && deltas.length > 0) this.#client.send(deltaFrame(revision, deltas));
   }
 }

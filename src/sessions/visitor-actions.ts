@@ -51,7 +51,12 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     const draft = parameters.optionalText('message-draft', { max: services.limits.maxMessageLength });
     const chat = services.replica.openChatOf(page.visitorId);
     if (chat !== undefined) {
-      services.signal({ type: 'visitor-typing', chatId: chat.id, typing, draft: forget ? '' : (draft?.slice(0, MAX_DRAFT_LENGTH) ?? null) });
+      services.signal({
+        type: 'visitor-typing',
+        chatId: chat.id,
+        typing,
+        draft: forget ? '' : (draft?.slice(0, MAX_DRAFT_LENGTH) ?? null),
+      });
     }
     return Promise.resolve();
   },

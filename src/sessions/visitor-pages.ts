@@ -19,7 +19,13 @@ export class VisitorPages {
   readonly #secret: string;
   readonly #cache: ExpiringMap<string, Page>;
 
-  constructor(options: { readonly pages: Pages; readonly secret: string; readonly replica: Replica; readonly clock: Clock; readonly metrics: Metrics }) {
+  constructor(options: {
+    readonly pages: Pages;
+    readonly secret: string;
+    readonly replica: Replica;
+    readonly clock: Clock;
+    readonly metrics: Metrics;
+  }) {
     this.#pages = options.pages;
     this.#secret = options.secret;
     this.#cache = new ExpiringMap(options.clock, MAX_CACHED);

@@ -39,7 +39,12 @@ export async function visitorFullUpdate(
   const list =
     chat?.lastMessage == null
       ? []
-      : await messages.listOfChat({ chatId: chat.id, visitorId: chat.visitorId, upToUs: chat.lastMessage.tsUs, limit: FULL_UPDATE_MESSAGES });
+      : await messages.listOfChat({
+          chatId: chat.id,
+          visitorId: chat.visitorId,
+          upToUs: chat.lastMessage.tsUs,
+          limit: FULL_UPDATE_MESSAGES,
+        });
   const shown = list.filter(message => !isHiddenFromVisitor(message)).map(message => visitorMessage(message, message.read));
   const fullUpdate = {
     pageId: page.id,

@@ -71,7 +71,7 @@ export class Heartbeat {
 
   async #run(): Promise<void> {
     const { signal } = this.#abort;
-    while (!signal.aborted) {
+    for (;;) {
       const everyMs = this.#options.isBusConnected() ? EVERY_MS : EVERY_WITHOUT_BUS_MS;
       await wait(everyMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
@@ -97,7 +97,9 @@ export class Heartbeat {
     this.#clockOffsetUs = beat.nowUs - clock.nowMs() * 1000;
     this.#leader = beat.lease !== undefined && beat.lease.expiresInMs > 0 ? beat.lease.holder : undefined;
     // Counted from before the question was sent: the lease never seems longer than it is.
-    this.#setLease(beat.lease?.mine === true ? { token: beat.lease.token, untilMs: sentMs + beat.lease.expiresInMs - LEASE_MARGIN_MS } : undefined);
+    this.#setLease(
+      beat.lease?.mine === true ? { token: beat.lease.token, untilMs: sentMs + beat.lease.expiresInMs - LEASE_MARGIN_MS } : undefined,
+    );
     feed.newestIs(beat.revision);
   }
 

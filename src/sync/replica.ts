@@ -87,9 +87,8 @@ export class Replica implements HotState {
       const operatorBefore = operatorId === undefined ? undefined : this.operators.get(operatorId);
       let chatAfter: Chat | undefined;
       if (chatId !== undefined && (chatBefore !== undefined || change.type === 'chat-opened')) {
-        this.#justSet = undefined;
         apply(this.#state, change);
-        chatAfter = this.#justSet ?? chatBefore;
+        chatAfter = this.#takeJustSet() ?? chatBefore;
       } else if (chatId === undefined) {
         apply(this.#state, change);
       }
@@ -102,6 +101,12 @@ export class Replica implements HotState {
 
   /** The chat that the change being applied has set; a closed one is nowhere else. */
   #justSet: Chat | undefined;
+
+  #takeJustSet(): Chat | undefined {
+    const chat = this.#justSet;
+    this.#justSet = undefined;
+    return chat;
+  }
 
   #setChat(id: number, chat: Chat): void {
     this.#justSet = chat;

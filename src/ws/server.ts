@@ -96,12 +96,17 @@ export class WsServer {
       const turn = this.#turns[this.connections % PING_TURNS];
       turn?.add(session);
       connection.onClose(() => turn?.delete(session));
-      if (this.#draining) connection.close(drainClose());
+      if (this.#isDraining()) connection.close(drainClose());
       const { since, resync } = await resumePoint(this.#options.services, readSince(parameters));
       await session.open(since, resync);
     } catch (error) {
       connection.close(error instanceof ChatError ? (closeFor(error) ?? CLOSE.badFrame) : CLOSE.goingAway);
     }
+  }
+
+  /** Asked again after an await. */
+  #isDraining(): boolean {
+    return this.#draining;
   }
 
   async #operator(request: IncomingMessage): Promise<ClientKind> {

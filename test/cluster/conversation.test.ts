@@ -39,14 +39,24 @@ describe('a conversation across two nodes', () => {
     assert.equal(await cluster.master.metric('ws_connections'), 0);
     assert.ok((await cluster.master.metric('hub_sessions')) >= 1, 'the visitor polls at the master');
 
-    const stored = await cluster.database.query<{ text: string; sender: string }>('select text, sender from message where chat_id = $1 order by ts_us', [chatId]);
+    const stored = await cluster.database.query<{ text: string; sender: string }>(
+      'select text, sender from message where chat_id = $1 order by ts_us',
+      [chatId],
+    );
     assert.equal(stored.length, 2 * MESSAGES + 1);
     const ofVisitor = stored.filter(row => row.sender.startsWith('v:')).map(row => row.text);
-    assert.deepEqual(ofVisitor.slice(1), Array.from({ length: MESSAGES }, (_, i) => `a visitor ${i}`));
+    assert.deepEqual(
+      ofVisitor.slice(1),
+      Array.from({ length: MESSAGES }, (_, i) => `a visitor ${i}`),
+    );
 
     assert.ok(counter.count() > MESSAGES, `the broker carried ${counter.count()} envelopes`);
     await counter.stop();
-    assert.deepEqual({ slave: await repairs(cluster.slave), master: await repairs(cluster.master) }, before, 'no hole was repaired and no log polled');
+    assert.deepEqual(
+      { slave: await repairs(cluster.slave), master: await repairs(cluster.master) },
+      before,
+      'no hole was repaired and no log polled',
+    );
 
     report(t, 'with RabbitMQ', latencies);
     assert.ok(percentile(latencies, 0.5) <= 10, `p50 is ${percentile(latencies, 0.5)} ms`);
@@ -55,12 +65,17 @@ describe('a conversation across two nodes', () => {
 
   test('with the broker stopped the conversation goes on, degraded, and heals by itself', async t => {
     await broker.stop();
-    await eventually(async () => (await cluster.slave.status()).state === 'degraded' && (await cluster.master.status()).state === 'degraded');
+    await eventually(
+      async () => (await cluster.slave.status()).state === 'degraded' && (await cluster.master.status()).state === 'degraded',
+    );
     const { latencies } = await converse(t, nginx.url, cluster, 40, 'b');
     report(t, 'without a broker', latencies);
     assert.ok(percentile(latencies, 1) < 2_000, 'the log is read often enough');
     await broker.start();
-    await eventually(async () => (await cluster.slave.status()).state === 'running' && (await cluster.master.status()).state === 'running', { within: 20_000 });
+    await eventually(
+      async () => (await cluster.slave.status()).state === 'running' && (await cluster.master.status()).state === 'running',
+      { within: 20_000 },
+    );
   });
 });
 
@@ -79,7 +94,9 @@ async function converse(t: TestContext, url: string, cluster: TestCluster, count
 
   const operatorId = operator.fullUpdates[0]!.operator.id;
   const chatId = await eventually(() => {
-    const own = operator.deltas.find(delta => delta.objectType === 'CHAT' && (delta.data as { assignedOperatorId?: number } | null)?.assignedOperatorId === operatorId);
+    const own = operator.deltas.find(
+      delta => delta.objectType === 'CHAT' && (delta.data as { assignedOperatorId?: number } | null)?.assignedOperatorId === operatorId,
+    );
     assert.ok(own, 'the chat is assigned to the operator');
     return Number(own.id);
   });
@@ -118,8 +135,14 @@ async function converse(t: TestContext, url: string, cluster: TestCluster, count
     await speak(fromOperator, () => operator.request('chat.message', { chatId, message: fromOperator, clientSideId: `${word}-o${i}` }));
   }
   await eventually(() => arrived.operator.length === count && arrived.visitor.length === count);
-  assert.deepEqual(arrived.operator, Array.from({ length: count }, (_, i) => `${word} visitor ${i}`));
-  assert.deepEqual(arrived.visitor, Array.from({ length: count }, (_, i) => `${word} operator ${i}`));
+  assert.deepEqual(
+    arrived.operator,
+    Array.from({ length: count }, (_, i) => `${word} visitor ${i}`),
+  );
+  assert.deepEqual(
+    arrived.visitor,
+    Array.from({ length: count }, (_, i) => `${word} operator ${i}`),
+  );
   return { chatId, latencies };
 }
 

@@ -14,7 +14,8 @@ describe('replicas.test.ts in a copy of the project', () => {
 
   before(() => {
     copy = mkdtempSync(path.join(tmpdir(), 'tandem-mutation-'));
-    for (const name of ['src', 'test', 'package.json', 'tsconfig.json']) cpSync(path.join(ROOT, name), path.join(copy, name), { recursive: true });
+    for (const name of ['src', 'test', 'package.json', 'tsconfig.json'])
+      cpSync(path.join(ROOT, name), path.join(copy, name), { recursive: true });
     symlinkSync(path.join(ROOT, 'node_modules'), path.join(copy, 'node_modules'));
   });
 

@@ -96,14 +96,23 @@ describe('two nodes on a bus that cannot be trusted', () => {
     await assertChatsFollowFromTheLog(database);
     assert.deepEqual(broken, []);
 
-    const holes = await database.query('select 1 from (select first_revision, lag(last_revision) over (order by last_revision) as before from change_log) l where first_revision <> before + 1');
+    const holes = await database.query(
+      'select 1 from (select first_revision, lag(last_revision) over (order by last_revision) as before from change_log) l where first_revision <> before + 1',
+    );
     assert.equal(holes.length, 0, 'the log has no hole');
-    const order = await database.query("select 1 from (select ts_us, lag(ts_us) over (partition by chat_id order by id) as before from message) m where ts_us <= before");
+    const order = await database.query(
+      'select 1 from (select ts_us, lag(ts_us) over (partition by chat_id order by id) as before from message) m where ts_us <= before',
+    );
     assert.equal(order.length, 0, 'message ids and times agree');
     for (const node of nodes) assert.equal(await node.metrics.value('replica_reloads_total'), 1, 'no snapshot was read after the start');
-    assert.deepEqual(nodes.flatMap(node => node.log.entries.filter(entry => entry.level === 'error')), []);
+    assert.deepEqual(
+      nodes.flatMap(node => node.log.entries.filter(entry => entry.level === 'error')),
+      [],
+    );
 
-    const [changes] = await database.query<{ count: string; commits: string }>('select sum(last_revision - first_revision + 1) as count, count(*) as commits from change_log');
+    const [changes] = await database.query<{ count: string; commits: string }>(
+      'select sum(last_revision - first_revision + 1) as count, count(*) as commits from change_log',
+    );
     assert.ok(buses.some(bus => bus.dropped > 0) && buses.some(bus => bus.doubled > 0));
     t.diagnostic(
       `${changes!.count} changes in ${changes!.commits} commits, ${refused} commands refused; ` +
@@ -123,7 +132,15 @@ describe('two nodes on a bus that cannot be trusted', () => {
     const dice = Math.random();
     if (dice < 0.3) return sendVisitorMessage(words, { page, departmentKey: null, lang: '' });
     if (dice < 0.55) return sendOperatorMessage({ ...words, operatorId, chatId, kind: Math.random() < 0.1 ? 'for_operator' : 'operator' });
-    if (dice < 0.62) return startChat({ page, clientSideId: newNonce(), departmentKey: pick([null, 'sales', 'support']), lang: '', firstQuestion: pick([undefined, 'why?']), nonce: newNonce() });
+    if (dice < 0.62)
+      return startChat({
+        page,
+        clientSideId: newNonce(),
+        departmentKey: pick([null, 'sales', 'support']),
+        lang: '',
+        firstQuestion: pick([undefined, 'why?']),
+        nonce: newNonce(),
+      });
     if (dice < 0.74) return takeChat({ operatorId, chatId, override: false, defaultMaxChats: MAX_CHATS });
     if (dice < 0.79) return releaseChat({ operatorId, chatId });
     if (dice < 0.82) return closeChatByOperator({ operatorId, chatId });
@@ -149,7 +166,8 @@ function watchInvariants({ replica }: BareNode, broken: string[]): void {
         if (bearer !== null) loads.set(bearer, (loads.get(bearer) ?? 0) + 1);
       }
       for (const operator of replica.operators.values()) {
-        if (operator.load !== (loads.get(operator.id) ?? 0)) broken.push(`operator ${operator.id} has load ${operator.load} and ${loads.get(operator.id) ?? 0} chats`);
+        if (operator.load !== (loads.get(operator.id) ?? 0))
+          broken.push(`operator ${operator.id} has load ${operator.load} and ${loads.get(operator.id) ?? 0} chats`);
         if (operator.load > MAX_CHATS) broken.push(`operator ${operator.id} has ${operator.load} chats`);
       }
     },

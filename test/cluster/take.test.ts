@@ -42,7 +42,8 @@ describe('two operators, two nodes, one chat', () => {
         assert.ok(a !== undefined && a === b);
         return a;
       });
-      const take = (operator: Operator, byHttp: boolean) => (byHttp ? operator.action('chat.take', { chatId: String(chatId) }) : operator.request('chat.take', { chatId }));
+      const take = (operator: Operator, byHttp: boolean) =>
+        byHttp ? operator.action('chat.take', { chatId: String(chatId) }) : operator.request('chat.take', { chatId });
       const answers = await Promise.all([take(first, round % 3 === 0), take(second, round % 3 === 1)]);
       const [won, lost] = answers[0].result === 'ok' ? answers : [answers[1], answers[0]];
       assert.equal(won.result, 'ok');
@@ -55,7 +56,10 @@ describe('two operators, two nodes, one chat', () => {
 
       assert.equal((await take(winner, true)).result, 'ok', 'taking it again is no error');
       assert.equal((await winner.action('chat.close', { chatId: String(chatId) })).result, 'ok');
-      const [row] = await cluster.database.query<{ operator_id: string; state: string }>('select operator_id, state from chat where id = $1', [chatId]);
+      const [row] = await cluster.database.query<{ operator_id: string; state: string }>(
+        'select operator_id, state from chat where id = $1',
+        [chatId],
+      );
       assert.deepEqual({ ...row }, { operator_id: String(winnerId), state: 'closed_by_operator' });
     }
     t.diagnostic(`won: ${wins.get(first) ?? 0} at the master, ${wins.get(second) ?? 0} at the slave`);

@@ -22,7 +22,12 @@ interface Endpoint {
   readonly required?: readonly string[];
 }
 
-const action = (who: 'visitor' | 'operator', name: string, parameters: Endpoint['parameters'], required = Object.keys(parameters)): Endpoint => ({
+const action = (
+  who: 'visitor' | 'operator',
+  name: string,
+  parameters: Endpoint['parameters'],
+  required = Object.keys(parameters),
+): Endpoint => ({
   who,
   method: 'POST',
   path: who === 'visitor' ? '/l/v/m/action' : '/l/o/action',
@@ -36,20 +41,57 @@ const ENDPOINTS: readonly Endpoint[] = [
     who: 'nobody',
     method: 'GET',
     path: '/l/v/m/init',
-    parameters: { location: ['text', 'x'], title: ['text', 'x'], platform: ['text', 'x'], 'device-id': ['text', 'x'], visitor: ['json', '{}'], 'visit-session-id': ['text', 'x'], 'push-token': ['text', 'x'] },
+    parameters: {
+      location: ['text', 'x'],
+      title: ['text', 'x'],
+      platform: ['text', 'x'],
+      'device-id': ['text', 'x'],
+      visitor: ['json', '{}'],
+      'visit-session-id': ['text', 'x'],
+      'push-token': ['text', 'x'],
+    },
   },
   { who: 'visitor', method: 'GET', path: '/l/v/m/delta', parameters: { since: ['since', '1'] } },
   { who: 'visitor', method: 'GET', path: '/l/v/m/history', parameters: { since: ['integer', '1'], 'before-ts': ['integer', '1'] } },
-  action('visitor', 'chat.start', { 'client-side-id': ['id', 'x'], 'department-key': ['text', 'x'], 'first-question': ['text', 'x'] }, ['client-side-id']),
-  action('visitor', 'chat.message', { message: ['text', 'x'], 'client-side-id': ['id', 'x'], data: ['json', '{}'], kind: ['text', 'visitor'] }, ['message', 'client-side-id']),
-  action('visitor', 'chat.visitor_typing', { typing: ['boolean', 'true'], 'message-draft': ['text', 'x'], 'del-message-draft': ['boolean', 'true'] }, ['typing']),
+  action('visitor', 'chat.start', { 'client-side-id': ['id', 'x'], 'department-key': ['text', 'x'], 'first-question': ['text', 'x'] }, [
+    'client-side-id',
+  ]),
+  action(
+    'visitor',
+    'chat.message',
+    { message: ['text', 'x'], 'client-side-id': ['id', 'x'], data: ['json', '{}'], kind: ['text', 'visitor'] },
+    ['message', 'client-side-id'],
+  ),
+  action(
+    'visitor',
+    'chat.visitor_typing',
+    { typing: ['boolean', 'true'], 'message-draft': ['text', 'x'], 'del-message-draft': ['boolean', 'true'] },
+    ['typing'],
+  ),
   action('visitor', 'set_push_token', { 'push-token': ['text', 'x'] }),
-  { who: 'nobody', method: 'POST', path: '/l/o/login', parameters: { login: ['text', 'x'], password: ['text', 'x'] }, required: ['login', 'password'] },
+  {
+    who: 'nobody',
+    method: 'POST',
+    path: '/l/o/login',
+    parameters: { login: ['text', 'x'], password: ['text', 'x'] },
+    required: ['login', 'password'],
+  },
   { who: 'operator', method: 'POST', path: '/l/o/set-status', parameters: { status: ['text', 'x'] }, required: ['status'] },
   { who: 'operator', method: 'GET', path: '/l/o/delta', parameters: { since: ['since', '1'] } },
-  { who: 'operator', method: 'GET', path: '/l/o/history', parameters: { chatId: ['integer', '1'], 'before-ts': ['integer', '1'], limit: ['integer', '1'] }, required: ['chatId'] },
+  {
+    who: 'operator',
+    method: 'GET',
+    path: '/l/o/history',
+    parameters: { chatId: ['integer', '1'], 'before-ts': ['integer', '1'], limit: ['integer', '1'] },
+    required: ['chatId'],
+  },
   action('operator', 'chat.take', { chatId: ['integer', '999999'], override: ['boolean', 'true'] }, ['chatId']),
-  action('operator', 'chat.message', { chatId: ['integer', '999999'], message: ['text', 'x'], clientSideId: ['id', 'x'], kind: ['text', 'operator'], data: ['json', '{}'] }, ['chatId', 'message', 'clientSideId']),
+  action(
+    'operator',
+    'chat.message',
+    { chatId: ['integer', '999999'], message: ['text', 'x'], clientSideId: ['id', 'x'], kind: ['text', 'operator'], data: ['json', '{}'] },
+    ['chatId', 'message', 'clientSideId'],
+  ),
   action('operator', 'chat.typing', { chatId: ['integer', '999999'], typing: ['boolean', 'true'] }),
   action('operator', 'chat.read', { chatId: ['integer', '999999'] }),
   action('operator', 'chat.close', { chatId: ['integer', '999999'] }),
@@ -66,7 +108,14 @@ const HOSTILE: Record<Kind, readonly string[]> = {
   since: ['abc', '-1', '1.5', '99999999999999999999', '%00', '%FF'],
 };
 
-const DOCUMENTED = new Set(['wrong-argument-value', 'argument-missing', 'max-message-length-exceeded', 'unknown-status', 'wrong_message_kind', 'reinit-required']);
+const DOCUMENTED = new Set([
+  'wrong-argument-value',
+  'argument-missing',
+  'max-message-length-exceeded',
+  'unknown-status',
+  'wrong_message_kind',
+  'reinit-required',
+]);
 
 describe('hostile parameters', () => {
   const cleanup = new Cleanup();
@@ -78,7 +127,10 @@ describe('hostile parameters', () => {
   before(async () => {
     database = cleanup.add(await createTestDatabase(), it => it.drop());
     const folder = cleanup.add(new Folder(), it => it.remove());
-    folder.write('main.ini', `db_host = ${database.host}\ndb_port = ${database.port}\ndb_name = ${database.name}\ndb_username = ${database.user}\ndb_password = ${database.password ?? ''}\n`);
+    folder.write(
+      'main.ini',
+      `db_host = ${database.host}\ndb_port = ${database.port}\ndb_name = ${database.name}\ndb_username = ${database.user}\ndb_password = ${database.password ?? ''}\n`,
+    );
     node = cleanup.add(await startNodeProcess([], { cwd: folder.path }), it => it.stop());
     await chatServer(['operator', 'add', '--login', 'op', '--fullname', 'Op', '--password', 'correct horse'], { cwd: folder.path });
     operator = await Operator.login(node.url, 'op', 'correct horse');
@@ -88,7 +140,10 @@ describe('hostile parameters', () => {
 
   after(() => cleanup.run());
 
-  async function call(endpoint: Endpoint, raw: Record<string, string>): Promise<{ status: number; body: { error?: string; argumentName?: string; result?: string } }> {
+  async function call(
+    endpoint: Endpoint,
+    raw: Record<string, string>,
+  ): Promise<{ status: number; body: { error?: string; argumentName?: string; result?: string } }> {
     const credentials = endpoint.who === 'visitor' ? visitor.credentials : {};
     const query = Object.entries({ ...credentials, ...endpoint.fixed, ...raw })
       .map(([name, value]) => `${name}=${value}`)
@@ -98,7 +153,10 @@ describe('hostile parameters', () => {
     if (!post && query.length > 10_000) return { status: 431, body: { error: 'wrong-argument-value' } };
     const response = await fetch(`${node.url}${endpoint.path}${post ? '' : `?${query}`}`, {
       method: endpoint.method,
-      headers: { 'content-type': 'application/x-www-form-urlencoded', ...(endpoint.who === 'operator' ? { authorization: `Bearer ${operator.token}` } : {}) },
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        ...(endpoint.who === 'operator' ? { authorization: `Bearer ${operator.token}` } : {}),
+      },
       ...(post ? { body: query } : {}),
       signal: AbortSignal.timeout(10_000),
     });
@@ -106,7 +164,8 @@ describe('hostile parameters', () => {
   }
 
   const newest = async (): Promise<string> => (await database.query<{ r: string }>('select newest_revision() as r'))[0]!.r;
-  const valid = (endpoint: Endpoint): Record<string, string> => Object.fromEntries(Object.entries(endpoint.parameters).map(([name, [, value]]) => [name, encodeURIComponent(value)]));
+  const valid = (endpoint: Endpoint): Record<string, string> =>
+    Object.fromEntries(Object.entries(endpoint.parameters).map(([name, [, value]]) => [name, encodeURIComponent(value)]));
 
   for (const endpoint of ENDPOINTS) {
     const title = `${endpoint.method} ${endpoint.path} ${endpoint.fixed?.['action'] ?? ''}`.trim();
@@ -131,7 +190,10 @@ describe('hostile parameters', () => {
         for (const name of endpoint.required ?? []) {
           const { [name]: _, ...rest } = valid(endpoint);
           const { status, body } = await call(endpoint, rest);
-          assert.deepEqual({ status, error: body.error, argumentName: body.argumentName }, { status: endpoint.who === 'visitor' ? 200 : 400, error: 'argument-missing', argumentName: name });
+          assert.deepEqual(
+            { status, error: body.error, argumentName: body.argumentName },
+            { status: endpoint.who === 'visitor' ? 200 : 400, error: 'argument-missing', argumentName: name },
+          );
         }
       });
     }
@@ -146,8 +208,13 @@ describe('hostile parameters', () => {
   });
 
   test('wrong credentials: visitors init again, operators log in', async () => {
-    for (const credentials of [{}, { 'page-id': visitor.page.pageId }, { 'page-id': visitor.page.pageId, 'auth-token': 'f'.repeat(32) }, { 'page-id': 'f'.repeat(32), 'auth-token': 'f'.repeat(32) }]) {
-      const response = await fetch(`${node.url}/l/v/m/history?${new URLSearchParams(credentials as Record<string, string>)}`);
+    for (const credentials of [
+      {},
+      { 'page-id': visitor.page.pageId },
+      { 'page-id': visitor.page.pageId, 'auth-token': 'f'.repeat(32) },
+      { 'page-id': 'f'.repeat(32), 'auth-token': 'f'.repeat(32) },
+    ]) {
+      const response = await fetch(`${node.url}/l/v/m/history?${new URLSearchParams(credentials as Record<string, string>).toString()}`);
       assert.deepEqual([response.status, await response.json()], [200, { error: 'reinit-required' }]);
     }
     const response = await fetch(`${node.url}/l/o/me`, { headers: { authorization: 'Bearer wrong' } });
@@ -170,7 +237,11 @@ describe('hostile parameters', () => {
       Uint8Array.from([0x7b, 0xff, 0x7d]),
     ];
     for (const body of bodies) {
-      const response = await fetch(`${node.url}/l/o/action`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${operator.token}` }, body });
+      const response = await fetch(`${node.url}/l/o/action`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${operator.token}` },
+        body,
+      });
       assert.equal(response.status, 400, String(body));
       assert.equal(((await response.json()) as { error: string }).error, 'wrong-argument-value', String(body));
     }
@@ -181,7 +252,11 @@ describe('hostile parameters', () => {
     const body = 'x'.repeat(10 * 1_048_576 + 1);
     const asVisitor = await fetch(`${node.url}/l/v/m/action`, { method: 'POST', body });
     assert.deepEqual([asVisitor.status, await asVisitor.json()], [413, { error: 'max_file_size_exceeded' }]);
-    const asOperator = await fetch(`${node.url}/l/o/action`, { method: 'POST', body, headers: { authorization: `Bearer ${operator.token}` } });
+    const asOperator = await fetch(`${node.url}/l/o/action`, {
+      method: 'POST',
+      body,
+      headers: { authorization: `Bearer ${operator.token}` },
+    });
     assert.equal(asOperator.status, 413);
     assert.equal(((await asOperator.json()) as { error: string }).error, 'too-large');
   });
@@ -189,7 +264,11 @@ describe('hostile parameters', () => {
   test('what others send at the same time is stored', async () => {
     const others = await Promise.all(Array.from({ length: 20 }, () => Visitor.init(node.url)));
     const hostile = ENDPOINTS.filter(endpoint => endpoint.method === 'POST').flatMap(endpoint =>
-      Object.entries(endpoint.parameters).map(([name, [kind]]) => () => call(endpoint, { ...valid(endpoint), [name]: HOSTILE[kind][0]! })),
+      Object.entries(endpoint.parameters).map(
+        ([name, [kind]]) =>
+          () =>
+            call(endpoint, { ...valid(endpoint), [name]: HOSTILE[kind][0]! }),
+      ),
     );
     await Promise.all([...others.map((other, i) => other.send(`unharmed ${i}`, `unharmed-${i}`)), ...hostile.map(send => send())]);
     const stored = await database.query("select 1 from message where text like 'unharmed %'");

@@ -43,7 +43,7 @@ export interface BareNodeOptions {
 
 /** On a migrated database. */
 export async function startBareNode(test: TestDatabase, options: BareNodeOptions = {}): Promise<BareNode> {
-  const { name = 'bare', leads = false, defaultMaxChats = 5, vhost, wrapBus = bus => bus } = options;
+  const { name = 'bare', leads = false, defaultMaxChats = 5, vhost, wrapBus = (bus: Bus): Bus => bus } = options;
   const database = test.open();
   const metrics = createMetrics();
   const log = keptLog();
@@ -82,7 +82,14 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
     openEpoch: () => openEpoch(database),
     onDatabase: failure => health.report('database', 'paused', failure),
   });
-  const registry = createRegistry(database, { name, incarnation, mode: leads ? 'master' : 'slave', port: 0, version: 'test', leaseSeconds: 4 });
+  const registry = createRegistry(database, {
+    name,
+    incarnation,
+    mode: leads ? 'master' : 'slave',
+    port: 0,
+    version: 'test',
+    leaseSeconds: 4,
+  });
   const heartbeat = new Heartbeat({
     registry,
     incarnation,
@@ -99,7 +106,12 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
   const assignment = new AutoAssignment({ replica, feed, loop, defaultMaxChats, leaseToken: () => heartbeat.leaseToken, log, metrics });
   await registry.register();
   await feed.start();
-  await bus.start({ envelope: envelope => feed.envelope(envelope), signal: () => undefined, interrupted: () => undefined, resumed: () => undefined });
+  await bus.start({
+    envelope: envelope => feed.envelope(envelope),
+    signal: () => undefined,
+    interrupted: () => undefined,
+    resumed: () => undefined,
+  });
   await heartbeat.start();
   if (leads) assignment.start();
   return {

@@ -45,7 +45,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   );
   folder.write(
     'cluster.json',
-    JSON.stringify({ cluster_name: 'test', chat_server_node_names: ['chat-master', 'chat-slave'], chat_server_master_node_name: 'chat-master' }),
+    JSON.stringify({
+      cluster_name: 'test',
+      chat_server_node_names: ['chat-master', 'chat-slave'],
+      chat_server_master_node_name: 'chat-master',
+    }),
   );
   const nodes: NodeProcess[] = [];
   const stop = async (): Promise<void> => {
@@ -56,7 +60,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   };
   try {
     const start = async (name: string, mode: string): Promise<NodeProcess> => {
-      const node = await startNodeProcess(['--config', 'main.ini', '--node_name', name, '--cluster_config', 'cluster.json', '--multinode_mode', mode], { cwd: folder.path });
+      const node = await startNodeProcess(
+        ['--config', 'main.ini', '--node_name', name, '--cluster_config', 'cluster.json', '--multinode_mode', mode],
+        { cwd: folder.path },
+      );
       nodes.push(node);
       return node;
     };
@@ -64,7 +71,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     const slave = await start('chat-slave', 'slave');
     const logins = Array.from({ length: options.operators ?? 1 }, (_, i) => `op${i + 1}`);
     for (const login of logins) {
-      const added = await chatServer(['operator', 'add', '--login', login, '--fullname', `Operator ${login}`, '--password', PASSWORD], { cwd: folder.path });
+      const added = await chatServer(['operator', 'add', '--login', login, '--fullname', `Operator ${login}`, '--password', PASSWORD], {
+        cwd: folder.path,
+      });
       if (added.code !== 0) throw new Error(`operator add: ${added.stderr}`);
     }
     return { folder, database, vhost, master, slave, logins, stop };

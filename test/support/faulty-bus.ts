@@ -31,7 +31,8 @@ export class FaultyBus implements Bus {
   }
 
   start(handlers: BusHandlers): Promise<void> {
-    const deliver = (envelope: IncomingEnvelope): void => void setTimeout(() => handlers.envelope(envelope), Math.random() * this.#faults.maxDelayMs);
+    const deliver = (envelope: IncomingEnvelope): void =>
+      void setTimeout(() => handlers.envelope(envelope), Math.random() * this.#faults.maxDelayMs);
     return this.#bus.start({
       ...handlers,
       envelope: envelope => {

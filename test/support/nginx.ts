@@ -16,7 +16,13 @@ export interface Nginx {
 export async function startNginx(options: { site?: string; nodes: Record<string, number>; tls?: boolean }): Promise<Nginx> {
   const folder = new Folder();
   const port = await freePort();
-  const { configFile } = writeNginxConfig({ folder: folder.path, site: options.site ?? 'chat.conf', port, nodes: options.nodes, tls: options.tls ?? false });
+  const { configFile } = writeNginxConfig({
+    folder: folder.path,
+    site: options.site ?? 'chat.conf',
+    port,
+    nodes: options.nodes,
+    tls: options.tls ?? false,
+  });
   const child = spawnNginx('nginx', configFile);
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));

@@ -13,7 +13,11 @@ interface Frame {
   readonly id?: string | number;
   readonly revision?: string;
   readonly resync?: string;
-  readonly fullUpdate?: { chats: { id: number; state: string; messages?: { text: string }[] }[]; operators: { id: number }[]; operator: { id: number } };
+  readonly fullUpdate?: {
+    chats: { id: number; state: string; messages?: { text: string }[] }[];
+    operators: { id: number }[];
+    operator: { id: number };
+  };
   readonly deltaList?: OperatorDelta[];
   readonly result?: string;
   readonly error?: string;
@@ -75,7 +79,9 @@ export class Operator {
   /** Connects the WebSocket and waits for its first frame. */
   async connect(since = ''): Promise<void> {
     const query = since === '' ? '' : `?since=${since}`;
-    const socket = new WebSocket(`${this.url.replace(/^http/, 'ws')}/ws/o/delta${query}`, { headers: { authorization: `Bearer ${this.token}` } });
+    const socket = new WebSocket(`${this.url.replace(/^http/, 'ws')}/ws/o/delta${query}`, {
+      headers: { authorization: `Bearer ${this.token}` },
+    });
     this.socket = socket;
     this.closed = undefined;
     let frames = 0;

@@ -23,7 +23,16 @@ export async function assertChatsFollowFromTheLog(database: TestDatabase): Promi
   const texts = new Map<string, string>();
   for (const change of rows.flatMap(row => JSON.parse(row.changes) as Change[])) {
     if (change.type === 'chat-opened') {
-      chats.set(change.chat.id, { state: 'queue', operator: null, assigned: null, messages: 0, unreadByVisitor: 0, readByVisitor: true, unreadByOperator: false, lastText: null });
+      chats.set(change.chat.id, {
+        state: 'queue',
+        operator: null,
+        assigned: null,
+        messages: 0,
+        unreadByVisitor: 0,
+        readByVisitor: true,
+        unreadByOperator: false,
+        lastText: null,
+      });
     }
     const id = 'chatId' in change ? change.chatId : 'message' in change ? change.message.chatId : undefined;
     const chat = id === undefined ? undefined : chats.get(id);
@@ -55,7 +64,8 @@ export async function assertChatsFollowFromTheLog(database: TestDatabase): Promi
     const { lastText, ...expected } = chats.get(Number(id))!;
     // Headers keep the beginning of the newest text: 200 characters, or one less so as not to cut a pair.
     const text = lastText === null ? null : (texts.get(lastText) ?? '');
-    const whole = text === null || text.length <= 200 || (text.startsWith(String(row['lastText'])) && String(row['lastText']).length >= 199);
+    const whole =
+      text === null || text.length <= 200 || (text.startsWith(String(row['lastText'])) && String(row['lastText']).length >= 199);
     assert.deepEqual(row, { ...expected, lastText: text !== null && text.length > 200 && whole ? row['lastText'] : text }, `chat ${id}`);
   }
 }

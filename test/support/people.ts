@@ -29,10 +29,24 @@ export async function addVisitors(node: BareNode, count: number): Promise<Page[]
   );
 }
 
-export async function addOperators(node: BareNode, count: number, overrides: Partial<Parameters<typeof addOperator>[0]> = {}): Promise<number[]> {
+export async function addOperators(
+  node: BareNode,
+  count: number,
+  overrides: Partial<Parameters<typeof addOperator>[0]> = {},
+): Promise<number[]> {
   const ids: number[] = [];
   for (let i = 0; i < count; i++) {
-    const { id } = await node.run(addOperator({ login: `op${newNonce()}`, fullname: `Operator ${i}`, departmentKeys: [], langs: [], maxChats: null, roles: ['operator'], ...overrides }));
+    const { id } = await node.run(
+      addOperator({
+        login: `op${newNonce()}`,
+        fullname: `Operator ${i}`,
+        departmentKeys: [],
+        langs: [],
+        maxChats: null,
+        roles: ['operator'],
+        ...overrides,
+      }),
+    );
     ids.push(id);
   }
   return ids;

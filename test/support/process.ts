@@ -31,7 +31,10 @@ export class Folder {
 }
 
 /** Runs a command of the binary to its end. */
-export function chatServer(args: readonly string[], options: { cwd?: string; env?: Record<string, string>; input?: string } = {}): Promise<Finished> {
+export function chatServer(
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string>; input?: string } = {},
+): Promise<Finished> {
   return new Promise(resolve => {
     const child = execFile(
       process.execPath,
@@ -50,14 +53,19 @@ export interface NodeProcess {
   readonly child: ChildProcess;
   /** Its log, as far as it has come. */
   log(): string;
-  status(): Promise<Record<string, never> & { state: string; role: string; leader: string; transport: string; revision: string; main: { pid: number } }>;
+  status(): Promise<
+    Record<string, never> & { state: string; role: string; leader: string; transport: string; revision: string; main: { pid: number } }
+  >;
   metric(name: string): Promise<number>;
   /** SIGTERM, and the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
 /** Starts a node and waits until it is ready. */
-export async function startNodeProcess(args: readonly string[], options: { cwd: string; env?: Record<string, string> }): Promise<NodeProcess> {
+export async function startNodeProcess(
+  args: readonly string[],
+  options: { cwd: string; env?: Record<string, string> },
+): Promise<NodeProcess> {
   const port = await freePort();
   const child = spawn(process.execPath, [MAIN, 'start', ...args, '--port', String(port)], {
     cwd: options.cwd,

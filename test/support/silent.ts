@@ -9,7 +9,14 @@ export interface KeptLog extends Log {
 export function keptLog(): KeptLog {
   const entries: KeptLog['entries'] = [];
   const write = (level: string) => (event: string, fields?: unknown) => void entries.push({ level, event, fields });
-  const log: KeptLog = { entries, error: write('error'), warn: write('warn'), info: write('info'), debug: write('debug'), child: () => log };
+  const log: KeptLog = {
+    entries,
+    error: write('error'),
+    warn: write('warn'),
+    info: write('info'),
+    debug: write('debug'),
+    child: () => log,
+  };
   return log;
 }
 

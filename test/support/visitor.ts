@@ -35,8 +35,16 @@ export class Visitor {
   }
 
   static async init(url: string, query: Record<string, string> = {}): Promise<Visitor> {
-    const params = new URLSearchParams({ event: 'init', since: '0', 'respond-immediately': 'true', platform: 'android', location: 'mobile', title: 'Test', ...query });
-    const response = await fetch(`${url}/l/v/m/init?${params}`);
+    const params = new URLSearchParams({
+      event: 'init',
+      since: '0',
+      'respond-immediately': 'true',
+      platform: 'android',
+      location: 'mobile',
+      title: 'Test',
+      ...query,
+    });
+    const response = await fetch(`${url}/l/v/m/init?${params.toString()}`);
     const body = (await response.json()) as { revision: string; fullUpdate?: VisitorFullUpdate; error?: string };
     if (body.fullUpdate === undefined) throw new Error(`init answered ${response.status} ${JSON.stringify(body)}`);
     return new Visitor(url, body.revision, body.fullUpdate);
@@ -46,7 +54,10 @@ export class Visitor {
     return { 'page-id': this.page.pageId, 'auth-token': this.page.authToken };
   }
 
-  async action(action: string, parameters: Record<string, string> = {}): Promise<{ result?: string; error?: string; argumentName?: string }> {
+  async action(
+    action: string,
+    parameters: Record<string, string> = {},
+  ): Promise<{ result?: string; error?: string; argumentName?: string }> {
     const response = await fetch(`${this.#url}/l/v/m/action`, {
       method: 'POST',
       body: new URLSearchParams({ action, ...this.credentials, ...parameters }),
@@ -60,14 +71,19 @@ export class Visitor {
   }
 
   async get(path: string, parameters: Record<string, string> = {}): Promise<never> {
-    const response = await fetch(`${this.#url}${path}?${new URLSearchParams({ ...this.credentials, ...parameters })}`, { signal: this.#stop.signal });
+    const response = await fetch(`${this.#url}${path}?${new URLSearchParams({ ...this.credentials, ...parameters }).toString()}`, {
+      signal: this.#stop.signal,
+    });
     if (response.status === 502) throw new Error('502');
     return (await response.json()) as never;
   }
 
   /** One poll; follows the frame as an SDK does. */
   async poll(): Promise<{ revision?: string; fullUpdate?: VisitorFullUpdate; deltaList?: VisitorDelta[]; error?: string }> {
-    const frame: { revision?: string; fullUpdate?: VisitorFullUpdate; deltaList?: VisitorDelta[]; error?: string } = await this.get('/l/v/m/delta', { since: this.since });
+    const frame: { revision?: string; fullUpdate?: VisitorFullUpdate; deltaList?: VisitorDelta[]; error?: string } = await this.get(
+      '/l/v/m/delta',
+      { since: this.since },
+    );
     if (frame.error !== undefined) return frame;
     if (frame.revision !== undefined) this.since = frame.revision;
     if (frame.fullUpdate !== undefined) this.page = frame.fullUpdate;
@@ -80,13 +96,14 @@ export class Visitor {
 
   /** Polls until stopped, going on after lost connections and 502 as SDKs do. */
   startPolling(): void {
+    const stopped = (): boolean => this.#stop.signal.aborted;
     this.#polling = (async () => {
-      while (!this.#stop.signal.aborted) {
+      while (!stopped()) {
         try {
           const { error } = await this.poll();
           if (error !== undefined) return;
         } catch {
-          if (this.#stop.signal.aborted) return;
+          if (stopped()) return;
           await new Promise(resolve => setTimeout(resolve, 100));
         }
       }
