@@ -138,7 +138,7 @@ const INT8 = 20;
 /** bigint is read as a number: every bigint of the schema is below 2^53. */
 const types: pg.CustomTypesConfig = {
   getTypeParser: ((oid: Parameters<typeof pg.types.getTypeParser>[0], format?: 'text' | 'binary') =>
-    Number(oid) === INT8 ? Number : (pg.types.getTypeParser(oid, format) as unknown)) as typeof pg.types.getTypeParser,
+    (oid satisfies number) === INT8 ? Number : (pg.types.getTypeParser(oid, format) as unknown)) as typeof pg.types.getTypeParser,
 };
 
 /** SQLSTATE of a server's error, else the code of a socket's. */

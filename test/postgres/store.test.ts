@@ -1,0 +1,195 @@
+/** The store, the log and the schema on every PostgreSQL that is there: the system's (15) and the embedded one (18). */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { KeySet } from '../../src/commands/key-set.ts';
+import { readByVisitor } from '../../src/commands/read-chat.ts';
+import { sendVisitorMessage } from '../../src/commands/send-visitor-message.ts';
+import { assignChat } from '../../src/commands/assign-chat.ts';
+import { ChatError } from '../../src/domain/error.ts';
+import { migrate, SchemaTooNew } from '../../src/postgres/migrate.ts';
+import { createRegistry, NodeNameHeld } from '../../src/postgres/registry.ts';
+import { createSnapshots } from '../../src/postgres/snapshots.ts';
+import { createStore } from '../../src/postgres/store.ts';
+import { type BatchWrite, StoreFailure } from '../../src/ports.ts';
+import { type BareNode, startBareNode } from '../support/bare-node.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { createTestDatabase, pgServer, type TestDatabase } from '../support/database.ts';
+import { addOperators, addVisitors, newNonce } from '../support/people.ts';
+import { golden } from '../support/replay.ts';
+
+const NOTHING: BatchWrite = {
+  visitors: [],
+  chats: [],
+  operators: [],
+  departments: [],
+  messages: [],
+  endedPageIds: [],
+  endedOperatorSessions: [],
+  changeCount: 1,
+  changesJson: '[{"type":"chat-read-by-visitor","chatId":0}]',
+  leaseToken: undefined,
+};
+
+for (const server of ['TEST_PG', 'TEST_PG18'] as const) {
+  describe(`the store on ${server === 'TEST_PG' ? "the system's PostgreSQL" : 'the embedded PostgreSQL 18'}`, () => {
+    const cleanup = new Cleanup();
+    let database: TestDatabase;
+    let node: BareNode;
+
+    before(async () => {
+      database = cleanup.add(await createTestDatabase(pgServer(server)), it => it.drop());
+      const opened = database.open();
+      await Promise.all([migrate(opened), migrate(opened), migrate(opened)]); // one migrates, the others wait
+      await opened.end();
+      node = cleanup.add(await startBareNode(database), it => it.stop());
+    });
+
+    after(() => cleanup.run());
+
+    const words = (text: string, clientSideId = newNonce()) => ({ clientSideId, text, data: null, nonce: newNonce() });
+    const send = (page: Awaited<ReturnType<typeof addVisitors>>[number], text: string, clientSideId?: string) =>
+      node.run(sendVisitorMessage(words(text, clientSideId), { page, departmentKey: null, lang: '' }));
+
+    test('is of a version that is supported', async t => {
+      const [row] = await database.query<{ version: string }>("select current_setting('server_version_num') as version");
+      t.diagnostic(`server_version_num ${row!.version}`);
+      assert.ok(Number(row!.version) >= 150_000 && Number(row!.version) < 190_000);
+    });
+
+    test('messages of many visitors in one batch are stored once, in order, and replay to the same state', async () => {
+      const visitors = await addVisitors(node, 20);
+      await golden(node.database, async () => {
+        await Promise.all(visitors.flatMap(page => Array.from({ length: 10 }, (_, i) => send(page, `${i}`))));
+      });
+      const rows = await database.query<{ texts: string; count: string }>(
+        "select string_agg(text, '' order by ts_us) as texts, count(*) from message group by visitor_id",
+      );
+      assert.deepEqual([...new Set(rows.map(row => row.texts))], ['0123456789']);
+      const [commits] = await database.query<{ count: string }>('select count(*) from change_log');
+      assert.ok(Number(commits!.count) < 100, 'commands that wait for a commit share the next one');
+    });
+
+    test('a repeat returns the first answer, another text under the same id is an edit', async () => {
+      const [page] = await addVisitors(node, 1);
+      const first = await send(page!, 'one', 'same');
+      assert.deepEqual(await send(page!, 'one', 'same'), first);
+      assert.deepEqual(await send(page!, 'two', 'same'), first);
+      const rows = await database.query('select text, edited, changed_us > ts_us as later from message where visitor_id = $1', [
+        page!.visitorId,
+      ]);
+      assert.deepEqual(
+        rows.map(row => ({ ...row })),
+        [{ text: 'two', edited: true, later: true }],
+      );
+    });
+
+    test('content that cannot be stored is refused alone: neighbours in its batch are stored', async () => {
+      const visitors = await addVisitors(node, 10);
+      const outcomes = await Promise.allSettled(visitors.map((page, i) => send(page, i === 4 ? 'a\u0000b' : `neighbour ${i}`)));
+      assert.deepEqual(
+        outcomes.map(outcome => outcome.status),
+        visitors.map((_, i) => (i === 4 ? 'rejected' : 'fulfilled')),
+      );
+      const [refused] = outcomes.filter(outcome => outcome.status === 'rejected');
+      assert.ok(refused?.reason instanceof ChatError && refused.reason.reason === 'wrong-argument-value');
+      assert.equal((await database.query("select 1 from message where text like 'neighbour %'")).length, 9);
+    });
+
+    test('a command whose locks were guessed wrong is decided in the next batch', async () => {
+      const [page] = await addVisitors(node, 1);
+      await send(page!, 'hello');
+      const wrong = { ...readByVisitor(page!.visitorId), addKeys: () => undefined };
+      await node.run(wrong);
+    });
+
+    test('a batch whose outcome was unknown is found by its id', async () => {
+      const own = node.database;
+      const store = createStore(own);
+      const batchId = randomUUID();
+      await store.begin(batchId, new KeySet(), false);
+      const range = await store.commit(batchId, NOTHING);
+      assert.deepEqual((await store.begin(batchId, new KeySet(), true)).committed, range);
+      await store.rollback();
+      await store.close();
+    });
+
+    test('a leader without the lease cannot write, with it he can, after it has ended he cannot', async () => {
+      const store = createStore(node.database);
+      const attempt = async (leaseToken: number): Promise<string> => {
+        const batchId = randomUUID();
+        await store.begin(batchId, new KeySet(), false);
+        try {
+          await store.commit(batchId, { ...NOTHING, leaseToken });
+          return 'written';
+        } catch (error) {
+          await store.rollback();
+          return error instanceof StoreFailure ? error.kind : 'other';
+        }
+      };
+      await database.query("update lease set holder = 'x', token = 7, expires_at = clock_timestamp() + interval '10 s'");
+      assert.equal(await attempt(6), 'fenced');
+      assert.equal(await attempt(7), 'written');
+      await database.query('update lease set expires_at = clock_timestamp()');
+      assert.equal(await attempt(7), 'fenced');
+      await store.close();
+      await assert.rejects(node.run(assignChat({ chatId: 1, operatorId: 1, defaultMaxChats: 1, leaseToken: 7 })), ChatError);
+    });
+
+    test('revisions have no hole while two connections append at once', async () => {
+      const writer = async (): Promise<void> => {
+        const store = createStore(node.database);
+        for (let i = 0; i < 100; i++) {
+          const batchId = randomUUID();
+          await store.begin(batchId, new KeySet(), false);
+          await store.commit(batchId, NOTHING);
+        }
+        await store.close();
+      };
+      await Promise.all([writer(), writer(), writer()]);
+      const holes = await database.query(
+        'select 1 from (select first_revision, lag(last_revision) over (order by last_revision) as before from change_log) l where first_revision <> before + 1',
+      );
+      assert.equal(holes.length, 0);
+    });
+
+    test('another timeline begins another epoch before anything is written', async () => {
+      const [page] = await addVisitors(node, 1);
+      const before = (await createSnapshots(node.database).load()).revision;
+      await database.query("update installation set timeline = 'FFFFFFFF'");
+      await send(page!, 'after the fail-over');
+      const after = (await createSnapshots(node.database).load()).revision;
+      assert.equal(Math.floor(after / 1e12), Math.floor(before / 1e12) + 1);
+      await node.feed.reached(after, 5_000);
+      assert.equal(node.replica.revision, after);
+    });
+
+    test('operators with taken logins are refused by the database too', async () => {
+      await addOperators(node, 1, { login: 'taken' });
+      await assert.rejects(addOperators(node, 1, { login: 'taken' }), ChatError);
+    });
+
+    test('a second node of a living name is refused and told who holds it; a dead one is replaced', async () => {
+      const identity = { name: 'twin', mode: 'slave', port: 1, version: 'test', leaseSeconds: 4 };
+      const first = createRegistry(node.database, { ...identity, incarnation: randomUUID() });
+      const second = createRegistry(node.database, { ...identity, incarnation: randomUUID() });
+      await first.register();
+      await assert.rejects(
+        second.register(),
+        (error: unknown) => error instanceof NodeNameHeld && error.message.includes(`pid ${process.pid}`),
+      );
+      await database.query("update node set heartbeat_at = clock_timestamp() - interval '1 minute' where name = 'twin'");
+      await second.register();
+      const beat = await first.beat({ state: 'running', revision: 0, wantsLease: false });
+      assert.notEqual(beat.incarnation, undefined, 'the first finds its name taken over');
+      await second.unregister();
+      await Promise.all([first.close(), second.close()]);
+    });
+
+    test('a schema newer than this binary is refused', async () => {
+      await database.query("insert into schema_migration (name, run_on) values ('9999_from_the_future', now())");
+      await assert.rejects(migrate(node.database), SchemaTooNew);
+      await database.query("delete from schema_migration where name = '9999_from_the_future'");
+    });
+  });
+}
