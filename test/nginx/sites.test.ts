@@ -1,0 +1,215 @@
+/** nginx-sites in real Nginx: where paths go, what is retried, what clients see when nodes are gone or hang. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { writeNginxConfig } from '../../scripts/nginx.mjs';
+import { Cleanup } from '../support/cleanup.ts';
+import { eventually } from '../support/eventually.ts';
+import { type Nginx, startNginx } from '../support/nginx.ts';
+import { Folder, freePort } from '../support/process.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+/** Stands for a node: tells its name, or hangs, or answers 503 by itself. */
+class Stub {
+  readonly name: string;
+  readonly port: number;
+  readonly requests: string[] = [];
+  mode: 'answer' | 'hang' | 'own-503' = 'answer';
+  #server: http.Server | undefined;
+  readonly #tls: { readonly cert: string; readonly key: string } | undefined;
+
+  constructor(name: string, port: number, tls?: { readonly cert: string; readonly key: string }) {
+    this.name = name;
+    this.port = port;
+    this.#tls = tls;
+  }
+
+  static async listening(name: string, tls?: { readonly cert: string; readonly key: string }): Promise<Stub> {
+    const stub = new Stub(name, await freePort(), tls);
+    await stub.listen();
+    return stub;
+  }
+
+  async listen(): Promise<void> {
+    const answer: http.RequestListener = (request, response) => {
+      request.resume();
+      if (request.url !== '/healthz') this.requests.push(`${request.method ?? ''} ${request.url ?? ''}`);
+      if (this.mode === 'hang') return;
+      request.on('end', () => {
+        response.writeHead(this.mode === 'own-503' ? 503 : 200, {
+          'x-node': this.name,
+          'x-forwarded': String(request.headers['x-forwarded-for']),
+        });
+        response.end('{}');
+      });
+    };
+    const server = this.#tls === undefined ? http.createServer(answer) : https.createServer(this.#tls, answer);
+    server.on('upgrade', (_request, socket) => {
+      socket.end(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nx-node: ${this.name}\r\n\r\n`);
+    });
+    await new Promise<void>(resolve => server.listen(this.port, '127.0.0.1', resolve));
+    this.#server = server;
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server === undefined) return;
+    server.closeAllConnections();
+    await new Promise<void>(resolve => server.close(() => resolve()));
+  }
+}
+
+describe('the standard two-node site', () => {
+  const cleanup = new Cleanup();
+  let master: Stub;
+  let slave: Stub;
+  let nginx: Nginx;
+
+  before(async () => {
+    master = cleanup.add(await Stub.listening('master'), it => it.stop());
+    slave = cleanup.add(await Stub.listening('slave'), it => it.stop());
+    nginx = cleanup.add(await startNginx({ nodes: { 8260: master.port, 8261: slave.port } }), it => it.stop());
+  });
+
+  after(() => cleanup.run());
+
+  const nodeOf = async (url: string, init?: RequestInit): Promise<string | null> =>
+    (await fetch(nginx.url + url, init)).headers.get('x-node');
+
+  test("sends operators' status and updates to the slave, the rest to the master", async () => {
+    assert.equal(await nodeOf('/l/o/set-status', { method: 'POST' }), 'slave');
+    assert.equal(await nodeOf('/l/o/delta?since=1'), 'slave');
+    for (const url of ['/l/o/login', '/l/o/me', '/l/v/m/init', '/l/v/m/delta', '/api/visitor/v1/configs/x', '/status', '/'])
+      assert.equal(await nodeOf(url), 'master', url);
+  });
+
+  test('passes WebSockets on, each to its node', async () => {
+    const upgrade = (url: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const request = http.get(nginx.url + url, { headers: { connection: 'Upgrade', upgrade: 'websocket' } });
+        request.on('upgrade', response => resolve(String(response.headers['x-node']))).on('error', reject);
+      });
+    assert.equal(await upgrade('/ws/o/delta?since=1'), 'slave');
+    assert.equal(await upgrade('/ws/v/delta?page-id=1'), 'master');
+  });
+
+  test('the published locations stand before the general ones', () => {
+    const site = readFileSync(path.join(ROOT, 'nginx-sites/chat.conf'), 'utf8');
+    const order = ['/l/o/set-status', '/ws/o/delta', '/ws/ ', '/ {'].map(location => site.indexOf(`location ${location}`));
+    assert.ok(order.every(place => place > 0));
+    assert.deepEqual(
+      order,
+      [...order].sort((a, b) => a - b),
+    );
+  });
+
+  test('keeps no query string, and does not believe what a client says of its address', async () => {
+    const response = await fetch(`${nginx.url}/l/v/m/delta?auth-token=topsecret`, {
+      headers: { 'x-forwarded-for': '6.6.6.6', referer: 'http://x/?auth-token=topsecret' },
+    });
+    assert.equal(response.headers.get('x-forwarded'), '127.0.0.1');
+    await eventually(() => nginx.accessLog().includes('/l/v/m/delta'));
+    assert.doesNotMatch(nginx.accessLog(), /topsecret/);
+  });
+
+  test('a request above the limit is 413 as JSON in the words of each protocol, and the limit is that of main.ini', async () => {
+    const body = 'x'.repeat(10 * 1_048_576 + 1);
+    const visitor = await fetch(`${nginx.url}/l/v/m/action`, { method: 'POST', body });
+    assert.deepEqual([visitor.status, await visitor.json()], [413, { error: 'max_file_size_exceeded' }]);
+    const operator = await fetch(`${nginx.url}/l/o/action`, { method: 'POST', body });
+    assert.deepEqual([operator.status, await operator.json()], [413, { error: 'too-large' }]);
+    const limit = /^;max_request_megabytes = (\d+)$/m.exec(readFileSync(path.join(ROOT, 'main.ini'), 'utf8'))?.[1];
+    for (const site of ['chat.conf', 'chat-slaves.conf']) {
+      assert.equal(/client_max_body_size (\d+)m;/.exec(readFileSync(path.join(ROOT, 'nginx-sites', site), 'utf8'))?.[1], limit, site);
+    }
+  });
+
+  test("a node's own 503 is passed on and does not take it out", async () => {
+    master.mode = 'own-503';
+    for (let i = 0; i < 3; i++) {
+      const response = await fetch(`${nginx.url}/l/o/pingservice`);
+      assert.deepEqual([response.status, response.headers.get('x-node')], [503, 'master']);
+    }
+    master.mode = 'answer';
+    assert.equal(await nodeOf('/l/o/pingservice'), 'master');
+  });
+
+  test('a node that is gone is passed over; both gone is 502 as JSON; they come back', async () => {
+    await master.stop();
+    assert.equal(await nodeOf('/l/v/m/init'), 'slave');
+    assert.equal(await nodeOf('/l/v/m/action', { method: 'POST', body: 'a=1' }), 'slave');
+    await slave.stop();
+    const response = await fetch(`${nginx.url}/l/v/m/delta`);
+    assert.deepEqual([response.status, await response.json()], [502, { error: 'server-not-ready' }]);
+    await Promise.all([master.listen(), slave.listen()]);
+    await eventually(async () => (await nodeOf('/l/v/m/init')) === 'master' && (await nodeOf('/l/o/set-status')) === 'slave');
+  });
+
+  test("a node that hangs: visitors' actions are repeated on the next node, operators' are not, and it is 502, not 504", async () => {
+    master.mode = 'hang';
+    slave.requests.length = 0;
+    const [visitor, operator] = await Promise.all([
+      fetch(`${nginx.url}/l/v/m/action`, { method: 'POST', body: 'a=1' }),
+      fetch(`${nginx.url}/l/o/action`, { method: 'POST', body: 'a=1' }),
+    ]);
+    assert.equal(visitor.headers.get('x-node'), 'slave');
+    assert.deepEqual([operator.status, await operator.json()], [502, { error: 'server-not-ready' }]);
+    assert.deepEqual(slave.requests, ['POST /l/v/m/action']);
+    master.mode = 'answer';
+  });
+});
+
+describe('the site for several slaves', () => {
+  const cleanup = new Cleanup();
+  after(() => cleanup.run());
+
+  test('keeps a session at its home slave, and moves it when that is gone', async () => {
+    const slaves: Stub[] = [];
+    for (const name of ['slave-1', 'slave-2', 'slave-3']) slaves.push(cleanup.add(await Stub.listening(name), it => it.stop()));
+    const [one, two, three] = slaves;
+    const nodes = { 8260: one!.port, 8261: one!.port, 8262: two!.port, 8263: three!.port };
+    const nginx = cleanup.add(await startNginx({ site: 'chat-slaves.conf', nodes }), it => it.stop());
+    const homeOf = async (page: string): Promise<string | null> =>
+      (await fetch(`${nginx.url}/l/v/m/delta?since=1&page-id=${page}`)).headers.get('x-node');
+    const homes = new Set<string | null>();
+    for (let i = 0; i < 20; i++) homes.add(await homeOf(`page${i}`));
+    assert.deepEqual([...homes].sort(), ['slave-1', 'slave-2', 'slave-3']);
+    const home = await homeOf('page1');
+    for (let i = 0; i < 100; i++) assert.equal(await homeOf('page1'), home);
+    await slaves.find(slave => slave.name === home)!.stop();
+    const next = await homeOf('page1');
+    assert.ok(next !== null && next !== home);
+  });
+});
+
+describe('both sites as published', () => {
+  const cleanup = new Cleanup();
+  after(() => cleanup.run());
+
+  test('are valid, also in a folder with a blank in its name, and speak TLS to the nodes', async () => {
+    const folder = cleanup.add(new Folder(), it => it.remove());
+    const [cert, key] = [path.join(folder.path, 'cert.pem'), path.join(folder.path, 'key.pem')];
+    execFileSync(
+      'openssl',
+      ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '1', '-subj', '/CN=localhost'],
+      { stdio: 'ignore' },
+    );
+    const node = cleanup.add(await Stub.listening('node', { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }), it =>
+      it.stop(),
+    );
+    const nodes = { 8260: node.port, 8261: node.port, 8262: node.port, 8263: node.port };
+    for (const site of ['chat.conf', 'chat-slaves.conf']) {
+      const { configFile } = writeNginxConfig({ folder: path.join(folder.path, 'a b'), site, port: await freePort(), nodes, tls: true });
+      execFileSync('nginx', ['-t', '-c', configFile, '-e', path.join(folder.path, 'error.log')], { stdio: 'ignore' });
+      const nginx = await startNginx({ site, nodes, tls: true });
+      assert.equal((await fetch(`${nginx.url}/l/v/m/init`)).headers.get('x-node'), 'node');
+      await nginx.stop();
+    }
+  });
+});
