@@ -38,7 +38,7 @@ try {
   // Each file is a process of its own; two at once, because most of them start several servers.
   child = spawn(
     process.execPath,
-    ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=300000', '--test-reporter=spec', ...files],
+    ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=300000', '--test-force-exit', '--test-reporter=spec', ...files],
     {
       cwd: ROOT,
       env,

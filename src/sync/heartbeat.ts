@@ -77,9 +77,9 @@ export class Heartbeat {
       if (signal.aborted) return;
       try {
         await this.#beat();
-        this.#options.health.report('heartbeat', 'paused', undefined);
+        this.#options.health.report('database', 'paused', undefined);
       } catch (error) {
-        this.#options.health.report('heartbeat', 'paused', error instanceof Error ? error.message : String(error));
+        this.#options.health.report('database', 'paused', error instanceof Error ? error.message : String(error));
         if (this.leaseToken === undefined) this.#setLease(undefined);
       }
     }

@@ -1,0 +1,98 @@
+/**
+ * Consumes this node's queue and hands what it holds to the handlers. What cannot be read or handled is counted, said
+ * (once per reason and ten seconds) and dropped: the log repairs, and the consumer never dies of a message.
+ */
+import type { ChannelModel } from 'amqplib';
+import type { BusHandlers, Counter } from '../ports.ts';
+import type { Lost } from './connection.ts';
+import { decode, type Sender } from './envelope.ts';
+import type { LimitedLog } from './limited-log.ts';
+import { declareExchanges, declareTopology, type Exchanges } from './topology.ts';
+
+export interface SubscriberOptions {
+  readonly self: Sender;
+  readonly prefix: string;
+  readonly exchanges: Exchanges;
+  readonly log: LimitedLog;
+  readonly counters: Readonly<Record<'envelopes' | 'signals' | 'poison' | 'foreign', Counter>>;
+}
+
+/** An exchange deleted by an administrator takes our binding with it, and only those who publish are told. */
+const DECLARE_AGAIN_MS = 1_000;
+
+export class Subscriber {
+  readonly #options: SubscriberOptions;
+  #handlers: BusHandlers | undefined;
+  #again: NodeJS.Timeout | undefined;
+
+  constructor(options: SubscriberOptions) {
+    this.#options = options;
+  }
+
+  /** Without handlers messages are dropped. */
+  setHandlers(handlers: BusHandlers | undefined): void {
+    this.#handlers = handlers;
+  }
+
+  async attach(model: ChannelModel, lost: Lost): Promise<void> {
+    const { exchanges, self } = this.#options;
+    const channel = await model.createChannel();
+    channel.on('error', lost).on('close', lost);
+    const queue = await declareTopology(channel, exchanges);
+    // Without acknowledgements: a node that is too slow fills its queue, which drops the oldest.
+    await channel.consume(
+      queue,
+      message => {
+        if (message === null) lost(new Error('the broker cancelled the consumer'));
+        else if (message.properties.appId !== self.incarnation) this.#receive(message.content, message.fields.exchange);
+      },
+      { noAck: true, exclusive: true },
+    );
+    let isDeclaring = false; // for as long as the broker blocks this connection it does not answer
+    this.#again = setInterval(() => {
+      if (isDeclaring) return;
+      isDeclaring = true;
+      // A failure closes the channel, and that is noticed above.
+      declareExchanges(channel, exchanges, queue).then(
+        () => (isDeclaring = false),
+        () => undefined,
+      );
+    }, DECLARE_AGAIN_MS);
+  }
+
+  detach(): void {
+    clearInterval(this.#again);
+  }
+
+  #receive(content: Buffer, exchange: string): void {
+    const handlers = this.#handlers;
+    if (handlers === undefined) return;
+    const { self, prefix, log, counters } = this.#options;
+    const received = decode(content, self);
+    try {
+      switch (received.kind) {
+        case 'own':
+          return;
+        case 'envelope':
+          counters.envelopes.inc();
+          handlers.envelope(received.envelope);
+          return;
+        case 'signal':
+          counters.signals.inc();
+          handlers.signal(received.signal);
+          return;
+        case 'foreign':
+          counters.foreign.inc();
+          log.warn('foreign-envelope', { installation: received.installation, sender: received.node, prefix, exchange });
+          return;
+        case 'poison':
+          counters.poison.inc();
+          log.warn('poison-message', { reason: received.reason, bytes: content.length, exchange }, `poison: ${received.reason}`);
+          return;
+      }
+    } catch (error) {
+      counters.poison.inc();
+      log.warn('message-not-handled', { error, exchange });
+    }
+  }
+}

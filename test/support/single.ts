@@ -1,0 +1,45 @@
+/** A single node as a process, on a database of its own. */
+import { Cleanup } from './cleanup.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
+import { chatServer, Folder, type NodeProcess, startNodeProcess } from './process.ts';
+
+export interface SingleNode {
+  readonly node: NodeProcess;
+  readonly database: TestDatabase;
+  readonly folder: Folder;
+  stop(): Promise<void>;
+}
+
+/** `login`s get the password `correct horse`. `port`: of a proxy in front of PostgreSQL. */
+export async function startSingle({
+  ini = '',
+  logins = ['op'],
+  port,
+}: {
+  ini?: string;
+  logins?: readonly string[];
+  port?: (database: TestDatabase) => Promise<number>;
+} = {}): Promise<SingleNode> {
+  const cleanup = new Cleanup();
+  try {
+    const database = cleanup.add(await createTestDatabase(), it => it.drop());
+    const folder = cleanup.add(new Folder(), it => it.remove());
+    const dbPort = port === undefined ? database.port : await port(database);
+    folder.write(
+      'main.ini',
+      `db_host = ${database.host}\ndb_port = ${dbPort}\ndb_name = ${database.name}\ndb_username = ${database.user}\ndb_password = ${database.password ?? ''}\n${ini}\n`,
+    );
+    const node = cleanup.add(await startNodeProcess([], { cwd: folder.path }), it => it.stop());
+    for (const login of logins) {
+      const added = await chatServer(['operator', 'add', '--login', login, '--fullname', `Operator ${login}`], {
+        cwd: folder.path,
+        input: 'correct horse\n',
+      });
+      if (added.code !== 0) throw new Error(added.stderr);
+    }
+    return { node, database, folder, stop: () => cleanup.run() };
+  } catch (error) {
+    await cleanup.run();
+    throw error;
+  }
+}
