@@ -133,12 +133,12 @@ export class Database {
 }
 
 /** The type bigint in PostgreSQL's catalogue. */
-const INT8 = 20;
+const INT8 = '20';
 
 /** bigint is read as a number: every bigint of the schema is below 2^53. */
 const types: pg.CustomTypesConfig = {
   getTypeParser: ((oid: Parameters<typeof pg.types.getTypeParser>[0], format?: 'text' | 'binary') =>
-    (oid satisfies number) === INT8 ? Number : (pg.types.getTypeParser(oid, format) as unknown)) as typeof pg.types.getTypeParser,
+    String(oid) === INT8 ? Number : (pg.types.getTypeParser(oid, format) as unknown)) as typeof pg.types.getTypeParser,
 };
 
 /** SQLSTATE of a server's error, else the code of a socket's. */

@@ -80,20 +80,20 @@ export class Connection {
     this.#socket = socket;
     const deadline = setTimeout(() => socket.abort(), BUILD_WITHIN_MS);
     let model: ChannelModel | undefined;
-    let loss: { readonly error: unknown } | undefined;
+    const life: { loss?: { readonly error: unknown } } = {};
     try {
       const opened = await this.#open(target, socket.signal);
       model = opened;
       // Before anything is awaited: an `error` that nobody listens to would end the process.
       const lost: Lost = error => {
-        if (loss !== undefined) return;
-        loss = { error };
+        if (life.loss !== undefined) return;
+        life.loss = { error };
         if (this.#model === opened) this.#lose(opened, socket, target, error);
       };
       opened.on('error', lost).on('close', lost);
       await setUp(opened, lost);
       if (this.#stopping !== undefined) throw new Error('stopped');
-      if (isSet(loss)) throw loss.error;
+      if (life.loss !== undefined) throw asError(life.loss.error);
       this.#model = opened;
       this.#upSinceMs = performance.now();
       onUp();
@@ -101,7 +101,7 @@ export class Connection {
       if (model === undefined) socket.abort();
       else await close(model, socket);
       this.#host += 1;
-      this.#down(target, isSet(loss) && loss.error !== undefined ? loss.error : error);
+      this.#down(target, life.loss?.error ?? error);
     } finally {
       clearTimeout(deadline);
     }
@@ -147,7 +147,6 @@ function close(model: ChannelModel, socket: AbortController): Promise<void> {
   });
 }
 
-/** For what a callback may have set: the compiler follows assignments only within one function. */
-function isSet<T>(value: T | undefined): value is T {
-  return value !== undefined;
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('connection lost');
 }

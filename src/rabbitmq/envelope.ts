@@ -12,7 +12,8 @@ import type { Change } from '../domain/change.ts';
 import type { IncomingEnvelope, OutgoingEnvelope, Signal } from '../ports.ts';
 
 const VERSION = 1;
-const MAX_CHANGES_LENGTH = 262_144;
+/** Of the changes as UTF-8. */
+const MAX_CHANGES_BYTES = 262_144;
 
 export interface Sender {
   readonly installation: string;
@@ -29,7 +30,7 @@ export type Received =
 
 /** The changes are JSON already: they are not serialised again. */
 export function encodeEnvelope(sender: Sender, { first, last, changesJson }: OutgoingEnvelope): Buffer {
-  const changes = changesJson.length > MAX_CHANGES_LENGTH ? '' : `,"changes":${changesJson}`;
+  const changes = isLarge(changesJson) ? '' : `,"changes":${changesJson}`;
   return Buffer.from(`${head(sender)},"first":${first},"last":${last}${changes}}`);
 }
 
@@ -52,9 +53,7 @@ export function decode(content: Buffer, self: Sender): Received {
   if (incarnation === self.incarnation) return { kind: 'own' };
   if (installation !== self.installation) return { kind: 'foreign', installation, node };
   if (signal !== undefined) {
-    return isRecord(signal) && typeof signal['type'] === 'string' && Number.isSafeInteger(signal['chatId'])
-      ? { kind: 'signal', signal: signal as unknown as Signal }
-      : { kind: 'poison', reason: 'not a signal' };
+    return isSignal(signal) ? { kind: 'signal', signal } : { kind: 'poison', reason: 'not a signal' };
   }
   if (!isRevision(first) || !isRevision(last) || first > last) return { kind: 'poison', reason: 'no revisions' };
   if (changes === undefined) return { kind: 'envelope', envelope: { first, last, changes: undefined, bytes: content.length } };
@@ -70,6 +69,17 @@ export function decode(content: Buffer, self: Sender): Received {
 
 function head({ installation, node, incarnation }: Sender): string {
   return `{"v":${VERSION},"installation":${JSON.stringify(installation)},"node":${JSON.stringify(node)},"incarnation":${JSON.stringify(incarnation)}`;
+}
+
+/** Counts bytes only where that can make a difference: a UTF-16 unit is at most three. */
+function isLarge(json: string): boolean {
+  return json.length > MAX_CHANGES_BYTES || (json.length * 3 > MAX_CHANGES_BYTES && Buffer.byteLength(json) > MAX_CHANGES_BYTES);
+}
+
+function isSignal(value: unknown): value is Signal {
+  if (!isRecord(value) || !Number.isSafeInteger(value['chatId']) || typeof value['typing'] !== 'boolean') return false;
+  if (value['type'] === 'operator-typing') return Number.isSafeInteger(value['operatorId']);
+  return value['type'] === 'visitor-typing' && (value['draft'] === null || typeof value['draft'] === 'string');
 }
 
 function isRevision(value: unknown): value is number {

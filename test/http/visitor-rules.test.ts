@@ -66,7 +66,7 @@ describe('a visitor as the published SDKs speak', () => {
     visitor.since = '1';
     const full = await visitor.poll();
     assert.equal(full.fullUpdate?.chat?.messages[0]?.text, 'once');
-    assert.ok(full.fullUpdate?.visitor.id);
+    assert.ok(full.fullUpdate.visitor.id);
   });
 
   test('a repeat is no second message, another text is an edit, both answer ok', async () => {

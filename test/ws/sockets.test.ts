@@ -11,7 +11,7 @@ import { Visitor } from '../support/visitor.ts';
 interface Socket {
   readonly socket: WebSocket;
   readonly frames: Record<string, unknown>[];
-  closed(): Promise<{ code: number; reason: string }>;
+  readonly closed: () => Promise<{ code: number; reason: string }>;
 }
 
 describe('WebSockets', () => {
