@@ -61,8 +61,8 @@ export function freePort() {
   });
 }
 
-export function findProgram(name, ...more) {
-  for (const folder of [...(process.env.PATH ?? '').split(':'), ...more]) {
+export function findProgram(name) {
+  for (const folder of (process.env.PATH ?? '').split(':')) {
     const file = path.join(folder, name);
     if (folder !== '' && existsSync(file)) return file;
   }

@@ -5,12 +5,16 @@ import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs
 import path from 'node:path';
 import { fail, findProgram, freePort, isListening, MAIN, ROOT, say, waitUntil } from './prepare.mjs';
 
+// Debian's program on the PATH drops root and the environment; this one behind it runs as we say.
 const RABBIT = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 
 const PROGRAMS = {
-  nginx: () => findProgram('nginx', '/usr/sbin', '/usr/local/sbin'),
+  nginx: () => findProgram('nginx'),
   chromium: () => findProgram('chromium') ?? findProgram('chromium-browser') ?? findProgram('google-chrome'),
-  'rabbitmq-server': () => (existsSync(RABBIT) ? RABBIT : findProgram('rabbitmq-server', '/usr/sbin')),
+  'rabbitmq-server': () => {
+    const found = findProgram('rabbitmq-server');
+    return found !== undefined && existsSync(RABBIT) ? RABBIT : found;
+  },
 };
 
 /**
@@ -24,7 +28,7 @@ export function ensurePrograms(packages, hasService = []) {
 }
 
 function install(missing) {
-  const sentence = `needed and not installed: ${missing.join(', ')} (on Debian: apt-get install ${missing.join(' ')})`;
+  const sentence = `needed and not found on the PATH: ${missing.join(', ')} (on Debian: apt-get install ${missing.join(' ')})`;
   const mayInstall = process.getuid?.() === 0 && existsSync('/etc/debian_version') && findProgram('apt-get') !== undefined;
   if (!mayInstall) fail(69, sentence);
   say(`installing ${missing.join(', ')} by apt-get, this may take some minutes …`);
@@ -48,7 +52,7 @@ function install(missing) {
     if (mine) rmSync(policy, { force: true });
   }
   const still = missing.filter(name => PROGRAMS[name]() === undefined);
-  if (still.length > 0) fail(69, `needed and not installed: ${still.join(', ')}`);
+  if (still.length > 0) fail(69, `needed and not found on the PATH: ${still.join(', ')}`);
 }
 
 /** A broker: the one named, the one on localhost, else one of our own. `stop` ends only what was started here. */

@@ -35,10 +35,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 let code = 70;
 try {
   if (!pure) await provideServices();
-  // Each file is a process of its own; two at once, because most of them start several servers.
+  // Each file is a process of its own, one at a time: they measure, and most of them start several servers.
   child = spawn(
     process.execPath,
-    ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=300000', '--test-force-exit', '--test-reporter=spec', ...files],
+    ['--import', 'tsx', '--test', '--test-concurrency=1', '--test-timeout=300000', '--test-force-exit', '--test-reporter=spec', ...files],
     {
       cwd: ROOT,
       env,
