@@ -41,16 +41,18 @@ function install(missing) {
     writeFileSync(policy, '#!/bin/sh\nexit 101\n');
     chmodSync(policy, 0o755);
   }
+  let failure;
   try {
-    const steps = [['update'], ['install', '--no-install-recommends', ...missing]];
-    for (const step of steps) {
+    for (const step of [['update'], ['install', '--no-install-recommends', ...missing]]) {
       const done = spawnSync('apt-get', [...options, ...step], { env: environment, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
       const offline = /Temporary failure|Could not resolve|Failed to fetch|Unable to fetch/.test(done.stderr ?? '');
-      if (done.status !== 0 || (step[0] === 'update' && offline)) fail(69, `${sentence}; apt-get could not: ${lastLine(done.stderr)}`);
+      if (done.status !== 0 || (step[0] === 'update' && offline)) failure ??= lastLine(done.stderr);
+      if (failure !== undefined) break;
     }
   } finally {
     if (mine) rmSync(policy, { force: true });
   }
+  if (failure !== undefined) fail(69, `${sentence}; apt-get could not: ${failure}`);
   const still = missing.filter(name => PROGRAMS[name]() === undefined);
   if (still.length > 0) fail(69, `needed and not found on the PATH: ${still.join(', ')}`);
 }

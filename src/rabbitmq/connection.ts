@@ -14,7 +14,10 @@ export interface ConnectionOptions {
   readonly virtualHost: string;
   /** Shown by the broker's management pages. */
   readonly connectionName: string;
-  /** Makes all that lives on a connection, on every new one. Its first `lost` call ends the connection. */
+  /**
+   * Makes all that lives on a connection, on every new one. The first `lost` call ends the connection. A channel's
+   * `error` belongs there, its `close` not: it comes after an `error`, or before the connection's own with the reason.
+   */
   readonly setUp: (model: ChannelModel, lost: Lost) => Promise<void>;
   readonly onUp: () => void;
   /** Once when it is lost, and after each attempt that failed. */

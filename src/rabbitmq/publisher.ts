@@ -51,8 +51,7 @@ export class Publisher {
       this.#log.info('bus-unblocked');
     });
     const channel = await model.createConfirmChannel();
-    channel.on('error', lost).on('close', lost);
-    channel.on('drain', () => {
+    channel.on('error', lost).on('drain', () => {
       flow.isFull = false;
     });
     this.#flow = flow;

@@ -37,7 +37,7 @@ export class Subscriber {
   async attach(model: ChannelModel, lost: Lost): Promise<void> {
     const { exchanges, self } = this.#options;
     const channel = await model.createChannel();
-    channel.on('error', lost).on('close', lost);
+    channel.on('error', lost);
     const queue = await declareTopology(channel, exchanges);
     // Without acknowledgements: a node that is too slow fills its queue, which drops the oldest.
     await channel.consume(

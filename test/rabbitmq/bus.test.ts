@@ -1,188 +1,273 @@
-/** The Bus on the real broker: what it carries, what it drops, and how it comes back. */
+/** What only RabbitMQ does to a bus: objects deleted, channels closed, logins refused, messages of strangers. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { type Channel, type ChannelModel, connect } from 'amqplib';
-import { createMetrics } from '../../src/metrics.ts';
-import type { Bus, IncomingEnvelope, Signal } from '../../src/ports.ts';
-import { createRabbitBus } from '../../src/rabbitmq/bus.ts';
-import { mqServer, startPrivateBroker, type VirtualHost, withVirtualHost } from '../support/broker.ts';
+import { type Listener, listen, proveConnected, publish, revisionsOf } from '../contracts/bus-contract.ts';
+import {
+  INSTALLATION_ID,
+  makeRabbitBus,
+  mqServer,
+  rabbitmqctl,
+  startBrokerProxy,
+  type VirtualHost,
+  withVirtualHost,
+} from '../support/broker.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/process.ts';
-import { keptLog } from '../support/silent.ts';
 
-const INSTALLATION = randomUUID();
-const CHANGE = { type: 'chat-read-by-visitor', chatId: 1 };
-
-function makeBus(options: { vhost?: string; port?: number; installation?: string; username?: string } = {}) {
-  const metrics = createMetrics();
-  const log = keptLog();
-  const bus = createRabbitBus({
-    hosts: options.port === undefined ? [mqServer()] : [{ host: '127.0.0.1', port: options.port }],
-    username: options.username ?? 'guest',
-    password: 'guest',
-    virtualHost: options.vhost ?? '/',
-    prefix: 'test',
-    nodeName: 'node',
-    incarnation: randomUUID(),
-    installationId: options.installation ?? INSTALLATION,
-    log,
-    metrics,
-  });
-  const heard = { envelopes: [] as IncomingEnvelope[], signals: [] as Signal[], interrupted: 0, resumed: 0 };
-  const start = (): Promise<void> =>
-    bus.start({
-      envelope: envelope => {
-        heard.envelopes.push(envelope);
-        if (envelope.first === 666) throw new Error('a handler that fails');
-      },
-      signal: signal => void heard.signals.push(signal),
-      interrupted: () => void (heard.interrupted += 1),
-      resumed: () => void (heard.resumed += 1),
-    });
-  return { bus, metrics, log, heard, start };
-}
-
-const publish = (bus: Bus, revision: number, text = ''): void => {
-  bus.publish({ first: revision, last: revision, changesJson: JSON.stringify([{ ...CHANGE, text }]) });
-};
+type Options = NonNullable<Parameters<typeof makeRabbitBus>[0]>;
+type Node = ReturnType<typeof makeRabbitBus> & Listener;
 
 describe('the bus on RabbitMQ', () => {
-  const cleanup = new Cleanup();
-  let vhost: VirtualHost;
-  let raw: ChannelModel;
-  let channel: Channel;
-  let a: ReturnType<typeof makeBus>;
-  let b: ReturnType<typeof makeBus>;
+  const all = new Cleanup();
+  let each = new Cleanup();
+  let virtualHost: VirtualHost;
 
   before(async () => {
-    vhost = cleanup.add(await withVirtualHost(), it => it.delete());
-    a = makeBus({ vhost: vhost.name });
-    b = makeBus({ vhost: vhost.name });
-    cleanup.add(a.bus, it => it.stop());
-    cleanup.add(b.bus, it => it.stop());
-    await Promise.all([a.start(), b.start()]);
-    raw = cleanup.add(await open(), it => it.close().catch(() => undefined));
-    channel = await raw.createChannel();
+    virtualHost = all.add(await withVirtualHost(), it => it.delete());
   });
-
-  after(() => cleanup.run());
-
-  test('carries envelopes to the others, in order, and not to the sender', async () => {
-    for (let i = 1; i <= 50; i++) publish(a.bus, i);
-    await eventually(() => b.heard.envelopes.length === 50);
-    assert.deepEqual(
-      b.heard.envelopes.map(envelope => envelope.first),
-      Array.from({ length: 50 }, (_, i) => i + 1),
-    );
-    assert.equal(b.heard.envelopes[0]!.changes?.[0]?.type, CHANGE.type);
-    assert.equal(a.heard.envelopes.length, 0);
+  afterEach(async () => {
+    await each.run();
+    each = new Cleanup();
   });
+  after(() => all.run());
 
-  test('leaves the changes out of a large envelope: the log has them', async () => {
-    publish(a.bus, 100, 'x'.repeat(300_000));
-    const envelope = await eventually(() => b.heard.envelopes.find(one => one.first === 100) ?? false);
-    assert.equal((envelope as IncomingEnvelope).changes, undefined);
-  });
-
-  test('carries signals', async () => {
-    const signal: Signal = { type: 'visitor-typing', chatId: 7, typing: true, draft: 'so' };
-    b.bus.publishSignal(signal);
-    await eventually(() => a.heard.signals.length === 1);
-    assert.deepEqual(a.heard.signals, [signal]);
-  });
-
-  test('counts and drops what cannot be read or handled, and goes on', async () => {
-    const poison = [
-      '',
-      'no JSON',
-      '{}',
-      '{"v":1}',
-      `{"v":1,"installation":"${INSTALLATION}","node":"x","incarnation":"y","first":5,"last":4}`,
-    ];
-    for (const content of poison) channel.publish('test.changes', '', Buffer.from(content));
-    publish(a.bus, 666);
-    publish(a.bus, 101);
-    await eventually(() => b.heard.envelopes.some(envelope => envelope.first === 101));
-    await eventually(async () => (await b.metrics.value('bus_poison_total')) === poison.length + 1);
-  });
-
-  test('drops envelopes of another installation, counts them and names the prefix', async () => {
-    const foreign = makeBus({ vhost: vhost.name, installation: randomUUID() });
-    await foreign.start();
-    publish(foreign.bus, 102);
-    await eventually(async () => (await b.metrics.value('bus_foreign_total')) === 1);
-    assert.ok(!b.heard.envelopes.some(envelope => envelope.first === 102));
-    assert.ok(b.log.entries.some(entry => entry.event === 'foreign-envelope' && JSON.stringify(entry.fields).includes('"prefix":"test"')));
-    await foreign.bus.stop();
-  });
-
-  test('comes back when its connection is closed by an administrator', async () => {
-    const before = { resumed: a.heard.resumed, interrupted: a.heard.interrupted };
-    await vhost.closeConnections();
-    await eventually(() => a.heard.interrupted > before.interrupted && a.heard.resumed > before.resumed && b.bus.connected, {
-      within: 10_000,
-    });
-    await proveThatItWorks();
-    raw = cleanup.add(await open(), it => it.close().catch(() => undefined));
-    channel = await raw.createChannel();
-  });
-
-  test('comes back when its exchanges are deleted: publishing to nowhere closes the channel', async () => {
-    const before = a.heard.resumed;
-    await channel.deleteExchange('test.changes');
-    publish(a.bus, 103);
-    await eventually(() => a.heard.resumed > before && a.bus.connected, { within: 10_000 });
-    // The other node's queue lost its binding without being told: the heartbeat finds that (test/cluster); here it is made to connect anew.
-    await vhost.closeConnections();
-    await proveThatItWorks();
-  });
-
-  async function open(): Promise<ChannelModel> {
-    const { host, port } = mqServer();
-    const model = await connect({ hostname: host, port, username: 'guest', password: 'guest', vhost: vhost.name });
-    return model.on('error', () => undefined);
+  async function start(options: Options = {}): Promise<Node> {
+    const made = makeRabbitBus({ virtualHost: virtualHost.name, ...options });
+    each.add(made.bus, bus => bus.stop());
+    return { ...made, ...(await listen(made.bus)) };
   }
 
-  async function proveThatItWorks(): Promise<void> {
-    const revision = 1_000 + Math.floor(Math.random() * 1e9);
+  /** An administrator or a stranger, on a connection of his own. */
+  async function openChannel(): Promise<Channel> {
+    const { host, port } = mqServer();
+    const model: ChannelModel = await connect({ hostname: host, port, username: 'guest', password: 'guest', vhost: virtualHost.name });
+    each.add(model, it => it.close().catch(() => undefined));
+    model.on('error', () => undefined);
+    return model.createChannel();
+  }
+
+  async function reconnectsOf(node: Node): Promise<number> {
+    return node.metrics.value('bus_reconnects_total');
+  }
+
+  test('has one exclusive bounded queue per node, bound to two durable topic exchanges, and no queue after the stop', async () => {
+    const [a, b] = [await start(), await start()];
+    const list = async (what: string, ...columns: string[]): Promise<string[]> =>
+      (await rabbitmqctl('--no-table-headers', what, '-p', virtualHost.name, ...columns)).trim().split('\n').filter(Boolean).sort();
+    const queues = await list('list_queues', 'exclusive', 'durable', 'auto_delete', 'type', 'arguments');
+    assert.equal(queues.length, 2);
+    for (const queue of queues) assert.match(queue, /^true\tfalse\ttrue\tclassic\t.*x-max-length.*10000.*x-overflow.*drop-head/);
+    const exchanges = await list('list_exchanges', 'name', 'type', 'durable', 'auto_delete');
+    assert.deepEqual(
+      exchanges.filter(line => line.startsWith('test.')),
+      ['test.changes\ttopic\ttrue\tfalse', 'test.signals\ttopic\ttrue\tfalse'],
+    );
+    await Promise.all([a.bus.stop(), b.bus.stop()]);
+    await eventually(async () => (await list('list_queues', 'name')).length === 0);
+  });
+
+  test('sends the changes along with an envelope that is not too large, and counts what goes out and comes in', async () => {
+    const [a, b] = [await start(), await start()];
+    publish(a.bus, 1, 'x'.repeat(200_000));
+    a.bus.publishSignal({ type: 'operator-typing', chatId: 1, operatorId: 1, typing: true });
+    await eventually(() => b.envelopes.length === 1 && b.signals.length === 1);
+    assert.deepEqual(b.envelopes[0]!.changes, [{ type: 'chat-read-by-visitor', chatId: 1, padding: 'x'.repeat(200_000) }]);
+    for (const [node, name] of [
+      [a, 'bus_envelopes_out_total'],
+      [a, 'bus_signals_out_total'],
+      [b, 'bus_envelopes_in_total'],
+      [b, 'bus_signals_in_total'],
+      [b, 'bus_connected'],
+    ] as const) {
+      assert.equal(await node.metrics.value(name), 1, name);
+    }
+    await eventually(async () => (await a.metrics.value('bus_unconfirmed')) === 0);
+  });
+
+  test('counts poison, says each reason once, and keeps its consumer', async () => {
+    const [a, b] = [await start(), await start()];
+    const stranger = await openChannel();
+    const noRevisions = `{"v":1,"installation":"${INSTALLATION_ID}","node":"x","incarnation":"y"}`;
+    for (const content of ['', 'no JSON', 'no JSON', '{}', noRevisions]) stranger.publish('test.changes', '', Buffer.from(content));
+    await eventually(async () => (await b.metrics.value('bus_poison_total')) === 5);
+    publish(a.bus, 1);
+    await eventually(() => b.envelopes.length === 1);
+    const said = b.log.entries.filter(({ event }) => event === 'poison-message');
+    assert.deepEqual(
+      said.map(({ level, fields }) => [level, (fields as { reason: string }).reason]),
+      ['no JSON', 'not an envelope of version 1', 'no revisions'].map(reason => ['warn', reason]),
+    );
+    assert.equal(await reconnectsOf(b), 0);
+  });
+
+  test('counts what a handler throws as poison and says it once', async () => {
+    const a = await start();
+    const { bus, metrics, log } = makeRabbitBus({ virtualHost: virtualHost.name });
+    each.add(bus, it => it.stop());
+    const fail = (): never => {
+      throw new Error('a handler that fails');
+    };
+    await listen(bus, { envelope: fail, signal: fail });
+    for (const revision of [1, 2, 3]) publish(a.bus, revision);
+    a.bus.publishSignal({ type: 'operator-typing', chatId: 1, operatorId: 1, typing: true });
+    await eventually(async () => (await metrics.value('bus_poison_total')) === 4);
+    assert.equal(log.entries.filter(({ event }) => event === 'message-not-handled').length, 1);
+    assert.equal(bus.connected, true);
+  });
+
+  test('drops and counts messages of another installation and names the prefix once', async () => {
+    const [foreign, b] = [await start({ installationId: randomUUID() }), await start()];
+    for (const revision of [1, 2]) publish(foreign.bus, revision);
+    foreign.bus.publishSignal({ type: 'operator-typing', chatId: 1, operatorId: 1, typing: true });
+    await eventually(async () => (await b.metrics.value('bus_foreign_total')) === 3);
+    assert.deepEqual([b.envelopes, b.signals], [[], []]);
+    const said = b.log.entries.filter(({ event }) => event === 'foreign-envelope');
+    assert.deepEqual([said.length, said[0]?.level, (said[0]?.fields as { prefix: string }).prefix], [1, 'warn', 'test']);
+  });
+
+  test('names what the administrator said when he closes its connection, and comes back', async () => {
+    const [a, b] = [await start(), await start()];
+    await virtualHost.closeConnections();
+    await eventually(() => [a, b].every(({ news, bus }) => news.at(-1) === 'resumed' && bus.connected), { within: 10_000 });
+    const said = a.log.entries.find(({ event }) => event === 'bus-interrupted');
+    assert.match((said?.fields as { reason: string }).reason, /^RabbitMQ at \S+: CONNECTION_FORCED - cut by a test$/);
+    assert.equal(await reconnectsOf(a), 1);
+    await proveConnected(a, b);
+  });
+
+  test('comes back within a second or so when its queue is deleted', async () => {
+    const [a, b] = [await start({ nodeName: 'a' }), await start({ nodeName: 'b' })];
+    const queues = (await rabbitmqctl('--no-table-headers', 'list_queues', '-p', virtualHost.name, 'name')).trim().split('\n');
+    assert.equal(queues.length, 2);
+    const deletions = queues.map(
+      queue =>
+        `rabbit_amqqueue:with(rabbit_misc:r(<<"${virtualHost.name}">>, queue, <<"${queue}">>), fun(Q) -> rabbit_amqqueue:delete(Q, false, false, <<"admin">>) end)`,
+    );
+    await rabbitmqctl('eval', `${deletions.join(', ')}.`);
+    await eventually(() => [a, b].every(({ news, bus }) => news.at(-1) === 'resumed' && bus.connected), { within: 3_000 });
+    await proveConnected(a, b);
+    await proveConnected(b, a);
+  });
+
+  test('hears the others again when the exchanges were deleted, though only those who publish are told', async () => {
+    const [a, b] = [await start(), await start()];
+    const administrator = await openChannel();
+    for (const exchange of ['test.changes', 'test.signals']) await administrator.deleteExchange(exchange);
+    await proveConnected(a, b);
+    await proveConnected(b, a);
+  });
+
+  test('hears the others again when its bindings were deleted, without losing its connection', async () => {
+    const [a, b] = [await start(), await start()];
+    const queues = (await rabbitmqctl('--no-table-headers', 'list_queues', '-p', virtualHost.name, 'name')).trim().split('\n');
+    const deletions = queues.map(
+      queue =>
+        `rabbit_binding:remove({binding, rabbit_misc:r(<<"${virtualHost.name}">>, exchange, <<"test.changes">>), <<"#">>, rabbit_misc:r(<<"${virtualHost.name}">>, queue, <<"${queue}">>), []}, <<"admin">>)`,
+    );
+    assert.match(await rabbitmqctl('eval', `[${deletions.join(', ')}].`), /ok,\s*ok/);
+    await proveConnected(a, b);
+    assert.deepEqual([await reconnectsOf(a), await reconnectsOf(b)], [0, 0]);
+  });
+
+  test('comes back when publishing to a deleted exchange makes the server close its channel', async () => {
+    const [a, b] = [await start(), await start()];
+    const administrator = await openChannel();
+    // Until the publish is earlier than the exchanges being declared again, which happens once a second.
     await eventually(
-      () => {
-        publish(a.bus, revision);
-        return b.heard.envelopes.some(envelope => envelope.first === revision);
+      async () => {
+        await administrator.deleteExchange('test.changes');
+        publish(a.bus, 1);
+        await eventually(() => a.news.length > 0, { within: 200 });
       },
       { within: 10_000 },
     );
-  }
-
-  test('says what is wrong when the login is refused, without the password', async () => {
-    const wrong = makeBus({ vhost: vhost.name, username: 'nobody' });
-    await wrong.start();
-    assert.equal(wrong.bus.connected, false);
-    assert.match(wrong.bus.reason ?? '', /login refused/);
-    await wrong.bus.stop();
+    assert.match((a.log.entries.find(({ event }) => event === 'bus-interrupted')?.fields as { reason: string }).reason, /no exchange/);
+    await eventually(() => a.news.at(-1) === 'resumed', { within: 5_000 });
+    await proveConnected(b, a);
+    await proveConnected(a, b);
   });
-});
 
-test('a bus whose broker is not there yet starts interrupted, keeps nothing, and connects when the broker comes', async () => {
-  const nowhere = makeBus({ port: await freePort() });
-  await nowhere.start();
-  assert.equal(nowhere.bus.connected, false);
-  publish(nowhere.bus, 1);
-  assert.equal(await nowhere.metrics.value('bus_envelopes_skipped_total'), 1);
-  await nowhere.bus.stop();
+  test('names both sets of arguments when an exchange of its name is of another type, and connects when that is put right', async () => {
+    const administrator = await openChannel();
+    await administrator.assertExchange('mismatch.signals', 'fanout', { durable: false });
+    const node = await start({ prefix: 'mismatch' });
+    assert.match(node.bus.reason ?? '', /PRECONDITION_FAILED - inequivalent arg 'type' for exchange 'mismatch\.signals'/);
+    const said = node.log.entries.filter(({ event }) => event === 'bus-topology-mismatch');
+    assert.equal(said[0]?.level, 'error');
+    assert.match(JSON.stringify(said[0].fields), /received 'topic' but current is 'fanout'.*"ours":.*"type":"topic","durable":true/);
+    await administrator.deleteExchange('mismatch.signals');
+    await eventually(() => node.bus.connected, { within: 10_000 });
+    assert.deepEqual([node.news[0], node.news.at(-1)], ['interrupted', 'resumed']);
+  });
 
-  const broker = await startPrivateBroker();
-  try {
-    await broker.stop();
-    const bus = makeBus({ port: broker.port });
-    await bus.start();
-    assert.equal(bus.bus.connected, false);
-    await broker.start();
-    await eventually(() => bus.bus.connected, { within: 15_000 });
-    await bus.bus.stop();
-  } finally {
-    await broker.remove();
-  }
+  test('names a refused login and a missing virtual host, without the password', async () => {
+    const stranger = await start({ password: 'a-wrong-password' });
+    const lost = await start({ virtualHost: 'no-such-host' });
+    const { host, port } = mqServer();
+    assert.equal(stranger.bus.reason, `RabbitMQ at ${host}:${port}: login refused for user guest`);
+    assert.equal(lost.bus.reason, `RabbitMQ at ${host}:${port}: virtual host no-such-host does not exist or user guest may not enter it`);
+    assert.doesNotMatch(JSON.stringify([stranger.log.entries, lost.log.entries]), /a-wrong-password/);
+    assert.deepEqual([stranger.news, stranger.bus.connected], [['interrupted'], false]);
+  });
+
+  test('starts without its broker, skips what it is told to publish, and connects when the broker comes', async () => {
+    const proxy = await startBrokerProxy(mqServer());
+    each.add(proxy, it => it.close());
+    await proxy.close();
+    const [a, b] = [await start({ hosts: [{ host: '127.0.0.1', port: proxy.port }] }), await start()];
+    assert.deepEqual([a.bus.connected, a.bus.reason], [false, `RabbitMQ at 127.0.0.1:${proxy.port}: connection refused`]);
+    publish(a.bus, 1);
+    assert.equal(await a.metrics.value('bus_envelopes_skipped_total'), 1);
+    await proxy.open();
+    await eventually(() => a.bus.connected, { within: 10_000 });
+    assert.deepEqual(a.news, ['interrupted', 'resumed']);
+    await proveConnected(a, b);
+    assert.ok(!revisionsOf(b).includes(1), 'nothing is kept for later');
+  });
+
+  test('goes to the next broker of the list when one is away', async () => {
+    const node = await start({ hosts: [{ host: '127.0.0.1', port: await freePort() }, mqServer()] });
+    await eventually(() => node.bus.connected, { within: 5_000 });
+  });
+
+  test('skips envelopes while the socket takes no more or 1,000 are unconfirmed, and goes on afterwards', async () => {
+    const proxy = await startBrokerProxy(mqServer());
+    each.add(proxy, it => it.close());
+    const [a, b] = [await start({ hosts: [{ host: '127.0.0.1', port: proxy.port }] }), await start()];
+    for (const padding of ['', 'x'.repeat(200_000)]) {
+      proxy.freeze();
+      const skippedBefore = await a.metrics.value('bus_envelopes_skipped_total');
+      const outBefore = await a.metrics.value('bus_envelopes_out_total');
+      for (let revision = 1; revision <= 2_000; revision++) publish(a.bus, revision, padding);
+      assert.ok((await a.metrics.value('bus_envelopes_skipped_total')) - skippedBefore >= 1_000);
+      const sent = (await a.metrics.value('bus_envelopes_out_total')) - outBefore;
+      assert.ok(sent <= (padding === '' ? 1_000 : 100), `${sent} envelopes were taken`);
+      proxy.thaw();
+      await eventually(async () => (await a.metrics.value('bus_unconfirmed')) === 0);
+      await proveConnected(a, b);
+    }
+    assert.equal(await reconnectsOf(a), 0);
+  });
+
+  test('stops within three seconds when nobody answers any more', async () => {
+    const proxy = await startBrokerProxy(mqServer());
+    each.add(proxy, it => it.close());
+    const node = await start({ hosts: [{ host: '127.0.0.1', port: proxy.port }] });
+    proxy.freeze();
+    publish(node.bus, 1);
+    const startedMs = performance.now();
+    await node.bus.stop();
+    assert.ok(performance.now() - startedMs < 3_000);
+  });
+
+  test('stops at once while it is waiting for its next attempt', async () => {
+    const node = await start({ hosts: [{ host: '127.0.0.1', port: await freePort() }] });
+    const startedMs = performance.now();
+    await node.bus.stop();
+    assert.ok(performance.now() - startedMs < 500);
+    assert.deepEqual(node.news, ['interrupted']);
+  });
 });

@@ -1,20 +1,52 @@
-/** RabbitMQ for tests: a virtual host of its own on the common broker (TEST_MQ_*), or a whole broker that can be stopped. */
+/**
+ * RabbitMQ for tests: a virtual host of its own on the common broker (TEST_MQ_*), a whole broker that can be stopped,
+ * or a way to a broker that can be cut and frozen.
+ */
 import { execFile, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { connect } from 'amqplib';
+import { createMetrics, type MetricsRegistry } from '../../src/metrics.ts';
+import type { Bus } from '../../src/ports.ts';
+import { createRabbitBus, type RabbitBusOptions } from '../../src/rabbitmq/bus.ts';
 import { eventually } from './eventually.ts';
 import { freePort } from './process.ts';
+import { type KeptLog, keptLog } from './silent.ts';
 
 const run = promisify(execFile);
+const RABBIT_SERVER = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+const RABBIT_CONTROL = '/usr/lib/rabbitmq/bin/rabbitmqctl';
 
 export function mqServer(): { readonly host: string; readonly port: number } {
   const host = process.env['TEST_MQ_HOST'];
   if (host === undefined) throw new Error('TEST_MQ_HOST is not set: run the tests by npm test');
   return { host, port: Number(process.env['TEST_MQ_PORT']) };
+}
+
+export const INSTALLATION_ID = 'installation-of-the-tests';
+
+/** A bus of a node of its own, not started, with its exchanges under the prefix `test`. */
+export function makeRabbitBus(options: Partial<RabbitBusOptions> = {}): { bus: Bus; metrics: MetricsRegistry; log: KeptLog } {
+  const metrics = createMetrics();
+  const log = keptLog();
+  const bus = createRabbitBus({
+    hosts: options.hosts ?? [mqServer()],
+    username: 'guest',
+    password: 'guest',
+    virtualHost: '/',
+    prefix: 'test',
+    nodeName: 'node',
+    incarnation: randomUUID(),
+    installationId: INSTALLATION_ID,
+    log,
+    metrics,
+    ...options,
+  });
+  return { bus, metrics, log };
 }
 
 export interface VirtualHost {
@@ -30,37 +62,51 @@ export async function withVirtualHost(): Promise<VirtualHost> {
   await rabbitmqctl('set_permissions', '-p', name, 'guest', '.*', '.*', '.*');
   return {
     name,
-    closeConnections: () => rabbitmqctl('close_all_connections', '--vhost', name, 'cut by a test'),
-    delete: () => rabbitmqctl('delete_vhost', name),
+    async closeConnections() {
+      await rabbitmqctl('close_all_connections', '--vhost', name, 'cut by a test');
+    },
+    async delete() {
+      await rabbitmqctl('delete_vhost', name);
+    },
   };
 }
 
-/** TEST_MQ_NODE names the broker's Erlang node when scripts/test.mjs has started one of its own. */
-async function rabbitmqctl(...args: string[]): Promise<void> {
-  const node = process.env['TEST_MQ_NODE'];
-  const [command = '', ...rest] = args;
-  await run('rabbitmqctl', [...(node === undefined ? [] : ['-n', node]), '-q', command, ...rest], {
-    env: { ...process.env, ...(process.env['TEST_MQ_HOME'] === undefined ? {} : { HOME: process.env['TEST_MQ_HOME'] }) },
+/** On the common broker. TEST_MQ_NODE names its Erlang node when scripts/test.mjs has started one of its own. */
+export function rabbitmqctl(...args: string[]): Promise<string> {
+  return control(process.env['TEST_MQ_NODE'], process.env['TEST_MQ_HOME'], args);
+}
+
+async function control(node: string | undefined, home: string | undefined, args: readonly string[]): Promise<string> {
+  // The wrapper on the PATH becomes the user rabbitmq, whose HOME holds the cookie of the common broker only.
+  const program = home !== undefined && existsSync(RABBIT_CONTROL) ? RABBIT_CONTROL : 'rabbitmqctl';
+  const { stdout } = await run(program, [...(node === undefined ? [] : ['-n', node]), '-q', ...args], {
+    env: { ...process.env, ...(home === undefined ? {} : { HOME: home }) },
   });
+  return stdout;
 }
 
 export interface PrivateBroker {
   readonly port: number;
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** Runs rabbitmqctl on it and returns what that prints. */
+  rabbitmqctl(...args: string[]): Promise<string>;
   /** Stops it and removes its data. */
   remove(): Promise<void>;
 }
+
+const STOP_WITHIN_MS = 20_000;
 
 /** A broker of the test's own, on free ports, with its data in a temporary folder. */
 export async function startPrivateBroker(): Promise<PrivateBroker> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tandem-rabbit-'));
   const port = await freePort();
   const distPort = await freePort();
+  const node = `tandem${randomBytes(4).toString('hex')}@localhost`;
   const env = {
     ...process.env,
     HOME: folder,
-    RABBITMQ_NODENAME: `tandem${randomBytes(4).toString('hex')}@localhost`,
+    RABBITMQ_NODENAME: node,
     RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
     RABBITMQ_NODE_PORT: String(port),
     RABBITMQ_DIST_PORT: String(distPort),
@@ -75,15 +121,15 @@ export async function startPrivateBroker(): Promise<PrivateBroker> {
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
   };
   let ended: Promise<void> = Promise.resolve();
-  let kill: () => void = () => undefined;
+  let kill: (signal: NodeJS.Signals) => void = () => undefined;
   const broker: PrivateBroker = {
     port,
     async start() {
       // In a process group of its own: the start script runs the broker as a child, and both must end.
-      const child = spawn('/usr/lib/rabbitmq/bin/rabbitmq-server', [], { env, cwd: folder, stdio: 'ignore', detached: true });
+      const child = spawn(RABBIT_SERVER, [], { env, cwd: folder, stdio: 'ignore', detached: true });
       ended = new Promise(resolve => child.once('exit', () => resolve()));
-      kill = () => {
-        if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM');
+      kill = signal => {
+        if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, signal);
       };
       await eventually(
         async () => {
@@ -94,9 +140,12 @@ export async function startPrivateBroker(): Promise<PrivateBroker> {
       );
     },
     async stop() {
-      kill();
+      kill('SIGTERM');
+      const late = setTimeout(() => kill('SIGKILL'), STOP_WITHIN_MS);
       await ended;
+      clearTimeout(late);
     },
+    rabbitmqctl: (...args) => control(node, folder, args),
     async remove() {
       await broker.stop();
       rmSync(folder, { recursive: true, force: true });
@@ -104,4 +153,56 @@ export async function startPrivateBroker(): Promise<PrivateBroker> {
   };
   await broker.start();
   return broker;
+}
+
+export interface BrokerProxy {
+  readonly port: number;
+  /** Cuts all connections and refuses new ones. */
+  close(): Promise<void>;
+  open(): Promise<void>;
+  /** Nothing gets through any more and nobody is told, as when a cable is pulled. */
+  freeze(): void;
+  thaw(): void;
+}
+
+/** A way to a broker on a port of its own; opened. */
+export async function startBrokerProxy(target: { readonly host: string; readonly port: number }): Promise<BrokerProxy> {
+  const port = await freePort();
+  const sockets = new Set<net.Socket>();
+  let server: net.Server | undefined;
+  const join = (from: net.Socket, to: net.Socket): void => {
+    sockets.add(from);
+    from.on('data', chunk => void to.write(chunk));
+    from.on('error', () => to.destroy());
+    from.on('close', () => {
+      sockets.delete(from);
+      to.destroy();
+    });
+  };
+  const proxy: BrokerProxy = {
+    port,
+    open: () =>
+      new Promise(resolve => {
+        server = net.createServer(inner => {
+          const outer = net.connect(target);
+          join(inner, outer);
+          join(outer, inner);
+        });
+        server.listen(port, '127.0.0.1', resolve);
+      }),
+    async close() {
+      const closing = server;
+      server = undefined;
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>(resolve => (closing === undefined ? resolve() : closing.close(() => resolve())));
+    },
+    freeze() {
+      for (const socket of sockets) socket.pause();
+    },
+    thaw() {
+      for (const socket of sockets) socket.resume();
+    },
+  };
+  await proxy.open();
+  return proxy;
 }
