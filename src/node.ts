@@ -86,7 +86,15 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const messages = createMessages(database);
 
   const replica = new Replica();
-  const feed = new Feed({ replica, log: createChangeLog(database), snapshots: createSnapshots(database), clock, logger: log, metrics });
+  const feed = new Feed({
+    replica,
+    log: createChangeLog(database),
+    snapshots: createSnapshots(database),
+    clock,
+    busDelivers: () => bus.connected,
+    logger: log,
+    metrics,
+  });
   const defaultMaxChats = config.limits.maxChatsPerOperator;
   const hub = new Hub({ replica, messages, metrics, ringBytes: config.limits.ringBytes, defaultMaxChats });
   const derived = new Derived(replica, hub, defaultMaxChats);

@@ -1,5 +1,5 @@
 /**
- * A change as its visitor hears it (protocol/visitor.md 4.1). CHAT comes before CHAT_MESSAGE: SDKs show live messages
+ * A change as its visitor hears it (docs/protocol/visitor.md 4). CHAT comes before CHAT_MESSAGE: SDKs show live messages
  * only inside a chat they know. Chat level items carry the visit session as id.
  */
 import type { Change } from '../domain/change.ts';

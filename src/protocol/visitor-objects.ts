@@ -1,5 +1,5 @@
 /**
- * Domain rows as visitors see them, in the JSON types that both published SDKs accept (protocol/visitor.md 5 and 17):
+ * Domain rows as visitors see them, in the JSON types that both published SDKs accept (docs/protocol/visitor.md 3):
  * booleans that are never null, integer ids where iOS wants integers, strings elsewhere.
  */
 import { type Chat, isOpen } from '../domain/chat.ts';

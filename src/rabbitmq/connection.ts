@@ -26,8 +26,8 @@ export interface ConnectionOptions {
 
 export type Lost = (error?: unknown) => void;
 
-/** A half-open connection is noticed after two beats without a frame: within 10 to 15 s. */
-const HEARTBEAT_SECONDS = 5;
+/** amqplib notices a half-open connection two to three beats after its last frame: within 12 s, and 15 s are allowed. */
+const HEARTBEAT_SECONDS = 4;
 /** For an attempt as a whole: connect, log in, set up. */
 const BUILD_WITHIN_MS = 5_000;
 const CLOSE_WITHIN_MS = 1_000;
@@ -56,6 +56,7 @@ export class Connection {
 
   /** Resolves after the first attempt, connected or not; goes on trying until stopped. */
   start(): Promise<void> {
+    if (this.#stopping !== undefined) return this.#stopping;
     this.#building = this.#build();
     return this.#building;
   }

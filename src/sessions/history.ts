@@ -1,4 +1,4 @@
-/** Stored messages, for visitors (both forms of visitor.md 7) and operators. */
+/** Stored messages, for visitors (both forms of docs/protocol/visitor.md 6) and operators. */
 import { canSee } from '../domain/audience.ts';
 import { ChatError } from '../domain/error.ts';
 import { isAdmin, type Operator, worksIn } from '../domain/operator.ts';

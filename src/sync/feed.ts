@@ -19,6 +19,8 @@ export interface FeedOptions {
   readonly log: ChangeLog;
   readonly snapshots: Snapshots;
   readonly clock: Clock;
+  /** False while the bus is interrupted: then waiting for it would be in vain. */
+  readonly busDelivers?: () => boolean;
   readonly logger: Log;
   readonly metrics: Metrics;
 }
@@ -166,18 +168,21 @@ export class Feed {
   /** Something is missing: gives the bus a moment to bring it, then reads the log. */
   #readLogUnlessHealed(): void {
     const missing = this.#options.replica.revision + 1;
-    this.#patience ??= setTimeout(() => {
-      this.#patience = undefined;
-      const { revision } = this.#options.replica;
-      if (revision >= this.#newest && this.#waiters.length === 0) return;
-      if (revision >= missing) {
-        this.#readLogUnlessHealed(); // that one came; another is missing now
-        return;
-      }
-      if (this.#early.size > 0) this.#holes.inc();
-      else this.#logReads.inc();
-      this.#catchUpNow();
-    }, PATIENCE_MS);
+    this.#patience ??= setTimeout(
+      () => {
+        this.#patience = undefined;
+        const { revision } = this.#options.replica;
+        if (revision >= this.#newest && this.#waiters.length === 0) return;
+        if (revision >= missing) {
+          this.#readLogUnlessHealed(); // that one came; another is missing now
+          return;
+        }
+        if (this.#early.size > 0) this.#holes.inc();
+        else this.#logReads.inc();
+        this.#catchUpNow();
+      },
+      this.#options.busDelivers?.() === false ? 0 : PATIENCE_MS,
+    );
   }
 
   #catchUpNow(): void {

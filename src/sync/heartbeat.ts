@@ -12,7 +12,7 @@ import type { Replica } from './replica.ts';
 
 const EVERY_MS = 1_000;
 /** The bound of how late a change is noticed with the broker away. */
-const EVERY_WITHOUT_BUS_MS = 200;
+const EVERY_WITHOUT_BUS_MS = 100;
 /** The holder stops leading this long before the lease ends by its own clock. */
 const LEASE_MARGIN_MS = 500;
 

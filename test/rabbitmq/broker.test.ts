@@ -1,5 +1,6 @@
 /** What happens to a whole broker, in real time: it is stopped and started, raises an alarm, or cannot be reached. */
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { listen, proveConnected, publish } from '../contracts/bus-contract.ts';
 import { makeRabbitBus, mqServer, type PrivateBroker, startBrokerProxy, startPrivateBroker, withVirtualHost } from '../support/broker.ts';
@@ -67,10 +68,36 @@ describe('a broker in trouble:', { concurrency: true }, () => {
       const node = await listen(bus);
       assert.equal(bus.connected, true);
       proxy.freeze();
-      await eventually(() => node.news.includes('interrupted'), { within: 15_500 });
+      await eventually(() => node.news.includes('interrupted'), { within: 15_000 });
       await eventually(() => bus.connected, { within: 5_000 }); // new connections get through
     } finally {
       await cleanup.run();
     }
   });
+
+  for (const [what, answer, reason] of [
+    ['says nothing', undefined, /no answer$/],
+    ['speaks another protocol', 'HTTP/1.1 400 Bad Request\r\n\r\n', /^RabbitMQ at 127\.0\.0\.1:\d+: .+/],
+    ['hangs up', '', /^RabbitMQ at 127\.0\.0\.1:\d+: .+/],
+  ] as const) {
+    test(`a port that ${what} delays the start by five seconds at most and is left alone by the stop`, async () => {
+      const sockets = new Set<net.Socket>();
+      const server = net.createServer(socket => {
+        sockets.add(socket.on('error', () => undefined));
+        socket.on('close', () => sockets.delete(socket));
+        if (answer !== undefined) socket.end(answer);
+      });
+      await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+      const { port } = server.address() as net.AddressInfo;
+      const { bus } = makeRabbitBus({ hosts: [{ host: '127.0.0.1', port }] });
+      const startedMs = performance.now();
+      await listen(bus);
+      assert.ok(performance.now() - startedMs < 5_500);
+      assert.match(bus.reason ?? '', reason);
+      await eventually(() => sockets.size === 0); // those of attempts that are over
+      await bus.stop();
+      await eventually(() => sockets.size === 0);
+      await new Promise<void>(resolve => server.close(() => resolve()));
+    });
+  }
 });
