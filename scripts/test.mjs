@@ -7,6 +7,9 @@ import path from 'node:path';
 import { fail, isListening, prepare, ROOT, say } from './prepare.mjs';
 import { ensurePrograms, provideRabbit, runSql, startEmbeddedPostgres } from './services.mjs';
 
+/** The whole takes about 4 minutes on 2 cores. */
+const GIVE_UP_AFTER_MS = 25 * 60_000;
+
 const args = process.argv.slice(2);
 const pure = args.includes('--pure');
 const filters = args.filter(arg => !arg.startsWith('--'));
@@ -38,7 +41,7 @@ try {
   // Each file is a process of its own, one at a time: they measure, and most of them start several servers.
   child = spawn(
     process.execPath,
-    ['--import', 'tsx', '--test', '--test-concurrency=1', '--test-timeout=300000', '--test-force-exit', '--test-reporter=spec', ...files],
+    ['--import', 'tsx', '--test', '--test-concurrency=1', '--test-timeout=300000', '--test-reporter=spec', ...files],
     {
       cwd: ROOT,
       env,
@@ -50,7 +53,12 @@ try {
     process.stdout.write(chunk);
     tail = (tail + chunk).slice(-10_000);
   });
+  const watchdog = setTimeout(() => {
+    console.error(`not finished within ${GIVE_UP_AFTER_MS / 60_000} minutes: a test file does not end`);
+    child.kill('SIGTERM');
+  }, GIVE_UP_AFTER_MS);
   code = await new Promise(resolve => child.once('exit', status => resolve(status ?? 70)));
+  clearTimeout(watchdog);
   const skipped = Number(/skipped (\d+)/.exec(tail)?.[1] ?? 0);
   if (code === 0 && skipped > 6) {
     console.error(`${skipped} tests were skipped: that is no green run`);

@@ -7,6 +7,8 @@ import { directDatabase, openDatabase } from './open-database.ts';
 
 /** Longer than all deadlines of the parts together. */
 const STOP_WITHIN_MS = 30_000;
+/** One Ctrl-C may arrive twice: from the terminal, and passed on by npm or a shell. */
+const SAME_SIGNAL_MS = 1_000;
 
 /** Resolves with the exit code when the node has stopped. */
 export async function start({ config }: LoadedConfig, version: string): Promise<number> {
@@ -15,10 +17,11 @@ export async function start({ config }: LoadedConfig, version: string): Promise<
   const stopped = new Promise<number>(resolve => {
     stop = resolve;
   });
-  let signals = 0;
+  let firstSignalMs: number | undefined;
   const onSignal = (): void => {
-    signals += 1;
-    if (signals > 1) process.exit(EXIT.bug);
+    const nowMs = performance.now();
+    firstSignalMs ??= nowMs;
+    if (nowMs - firstSignalMs > SAME_SIGNAL_MS) process.exit(EXIT.bug);
     stop(EXIT.ok);
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);

@@ -1,5 +1,7 @@
 /** The rows that a batch locks: the union of what its commands ask for. */
+import { bearerOf } from '../domain/chat.ts';
 import { type Sender, sentKey } from '../domain/message.ts';
+import type { HotState } from '../domain/state.ts';
 import type { Keys, MessageKey } from '../ports.ts';
 
 export class KeySet implements Keys {
@@ -17,6 +19,12 @@ export class KeySet implements Keys {
   addVisitorWithChat(visitorId: string): void {
     this.visitors.add(visitorId);
     this.openChatsOf.add(visitorId);
+  }
+
+  /** A chat and who bears it, as far as the replica knows: for commands that take the chat from him. */
+  addChatWithBearer(chatId: number, hot: HotState): void {
+    this.chats.add(chatId);
+    this.addOperator(bearerOf(hot.chats.get(chatId)));
   }
 
   addOperator(operatorId: number | null | undefined): void {

@@ -1,4 +1,5 @@
 /** The ways a chat ends or goes back: release by its operator, close by an operator, close by the visitor. */
+import { bearerOf } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';
 import { isAdmin, isSupervisor } from '../domain/operator.ts';
 import { getOpenChat, getOperator, getVisitor, isBearer, refuseUnlessBearer } from './chat-rows.ts';
@@ -32,9 +33,8 @@ export function closeChatByOperator({ operatorId, chatId }: OperatorOnChat): Com
     name: 'operator chat.close',
     bytes: 200,
     addKeys(keys, hot) {
-      keys.chats.add(chatId);
+      keys.addChatWithBearer(chatId, hot);
       keys.operators.add(operatorId);
-      keys.addOperator(hot.chats.get(chatId)?.operatorId ?? hot.chats.get(chatId)?.assignedOperatorId);
     },
     decide(rows, nowUs) {
       const operator = getOperator(rows, operatorId);
@@ -57,8 +57,7 @@ export function closeChatByVisitor(visitorId: string): Command<null> {
     bytes: 200,
     addKeys(keys, hot) {
       keys.addVisitorWithChat(visitorId);
-      const chat = hot.openChatOf(visitorId);
-      keys.addOperator(chat?.operatorId ?? chat?.assignedOperatorId);
+      keys.addOperator(bearerOf(hot.openChatOf(visitorId)));
     },
     decide(rows, nowUs) {
       getVisitor(rows, visitorId);

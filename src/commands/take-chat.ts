@@ -19,9 +19,8 @@ export function takeChat({ operatorId, chatId, override, defaultMaxChats }: Take
     name: 'chat.take',
     bytes: 200,
     addKeys(keys, hot) {
-      keys.chats.add(chatId);
+      keys.addChatWithBearer(chatId, hot);
       keys.operators.add(operatorId);
-      keys.addOperator(hot.chats.get(chatId)?.operatorId ?? hot.chats.get(chatId)?.assignedOperatorId);
     },
     decide(rows, nowUs) {
       const operator = getOperator(rows, operatorId);

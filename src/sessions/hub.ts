@@ -186,7 +186,7 @@ export class Hub implements ReplicaListener {
       let rendering = renderings.get(hearing);
       if (rendering === undefined) {
         rendering =
-          hearing === 'own' ? once(() => this.#ownChat(after)) : once(() => chatDeltas(change, before, after, hearing).map(render));
+          hearing === 'own' ? loadOnce(() => this.#ownChat(after)) : once(() => chatDeltas(change, before, after, hearing).map(render));
         renderings.set(hearing, rendering);
       }
       return rendering;
@@ -227,5 +227,19 @@ function once<T>(compute: () => T): () => T {
   return () => {
     value ??= { is: compute() };
     return value.is;
+  };
+}
+
+/** Like `once`, but a look-up that failed is tried again by the next who asks, and nobody needs to have asked. */
+function loadOnce<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | undefined;
+  return () => {
+    if (loading === undefined) {
+      loading = load();
+      loading.catch(() => {
+        loading = undefined;
+      });
+    }
+    return loading;
   };
 }
