@@ -5,8 +5,9 @@ import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs
 import path from 'node:path';
 import { fail, findProgram, freePort, isListening, MAIN, ROOT, say, waitUntil } from './prepare.mjs';
 
-// Debian's program on the PATH drops root and the environment; this one behind it runs as we say.
+// Debian's programs on the PATH drop root and the environment; these behind them run as we say.
 const RABBIT = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+const RABBITMQCTL = '/usr/lib/rabbitmq/bin/rabbitmqctl';
 
 const PROGRAMS = {
   nginx: () => findProgram('nginx'),
@@ -94,7 +95,12 @@ export async function provideRabbit(folder, named) {
     fail(69, `RabbitMQ did not start; its log is in ${path.join(home, 'log')}`);
   }
   // Listening comes a moment before it takes logins.
-  await waitUntil(() => spawnSync('rabbitmqctl', ['-n', node, '-q', 'await_startup'], { env, stdio: 'ignore' }).status === 0, 30_000);
+  await waitUntil(
+    () =>
+      spawnSync(existsSync(RABBITMQCTL) ? RABBITMQCTL : 'rabbitmqctl', ['-n', node, '-q', 'await_startup'], { env, stdio: 'ignore' })
+        .status === 0,
+    30_000,
+  );
   return { host: '127.0.0.1', port, node, home, started: true, pid: child.pid, stop };
 }
 
