@@ -82,7 +82,11 @@ async function provideServices() {
 
   say('starting the embedded PostgreSQL 18 …');
   const embedded = await startEmbeddedPostgres(path.join(folder, 'pg18'));
-  stops.push(embedded.stop);
+  stops.push(async () => {
+    await embedded.stop();
+    // As root its data stand outside of `folder`, which PostgreSQL's user cannot enter.
+    rmSync(path.dirname(embedded.dataDir), { recursive: true, force: true });
+  });
   setServer('TEST_PG18', embedded);
   setServer('TEST_PG', (await systemPostgres()) ?? embedded);
 }
