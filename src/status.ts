@@ -80,7 +80,7 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
       main: {
         cpu: { current: cpu, max: maxCpu, cores: cpus().length },
         memory: { current: memory, max: maxMemory, total: totalmem() },
-        connections: { total: await metrics.value('rest_calls_total'), current: ws.connections, max: maxConnections },
+        connections: { total: await metrics.value('ws_connections_total'), current: ws.connections, max: maxConnections },
         messages: { processed: await metrics.value('messages_total') },
         restCalls: { received: await metrics.value('rest_calls_total') },
         up_since: upSince,

@@ -6,7 +6,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { ChatError } from '../domain/error.ts';
-import type { Metrics } from '../ports.ts';
+import type { Counter, Metrics } from '../ports.ts';
 import { queryOf } from '../protocol/body.ts';
 import { CLOSE, type CloseCode, retryReason } from '../protocol/close-codes.ts';
 import { operatorErrorBody, visitorErrorBody } from '../protocol/error-codes.ts';
@@ -37,6 +37,7 @@ export class WsServer {
   readonly #options: WsServerOptions;
   readonly #wss: WebSocketServer;
   readonly #turns: Set<ClientSession>[] = Array.from({ length: PING_TURNS }, () => new Set());
+  readonly #accepted: Counter;
   #nextTurn = 0;
   #timer: NodeJS.Timeout | undefined;
   #draining = false;
@@ -49,6 +50,7 @@ export class WsServer {
       maxPayload: options.services.limits.maxRequestBytes,
       clientTracking: false,
     });
+    this.#accepted = options.metrics.counter('ws_connections_total', 'WebSockets of clients accepted since the start');
     options.metrics.gauge('ws_connections', 'Open WebSockets of clients', () => this.connections);
   }
 
@@ -95,6 +97,7 @@ export class WsServer {
       const session = new ClientSession(connection, kind);
       const turn = this.#turns[this.connections % PING_TURNS];
       turn?.add(session);
+      this.#accepted.inc();
       connection.onClose(() => turn?.delete(session));
       if (this.#isDraining()) connection.close(drainClose());
       const { since, resync } = await resumePoint(this.#options.services, readSince(parameters));
