@@ -11,7 +11,13 @@ const SENSITIVE = /password|token|secret|authorization|cookie|draft|(?<!con)text
 /** Below this an object is cut: a log line is no dump, and an object may hold itself. */
 const MAX_DEPTH = 5;
 
-export function createLog(options: { readonly level: string; readonly node: string; readonly mode: string }): Log {
+export interface NodeLog extends Log {
+  setLevel(level: string): void;
+  /** Lines that could not be written (a full disk, a closed pipe). The node goes on without them. */
+  readonly dropped: number;
+}
+
+export function createLog(options: { readonly level: string; readonly node: string; readonly mode: string }): NodeLog {
   const { node, mode } = options;
   const logger = winston.createLogger({
     level: options.level,
@@ -34,7 +40,19 @@ export function createLog(options: { readonly level: string; readonly node: stri
       child: fields => make({ ...base, ...fields }),
     };
   };
-  return make({});
+  let dropped = 0;
+  process.stdout.on('error', () => {
+    dropped += 1;
+  });
+  return {
+    ...make({}),
+    setLevel(level) {
+      logger.level = level;
+    },
+    get dropped() {
+      return dropped;
+    },
+  };
 }
 
 function redact(fields: object, depth: number): Record<string, unknown> {

@@ -2,6 +2,7 @@
 /** The binary: flags, sub-commands, exit codes. It wires nothing itself. docs/protocol/cli.md is its contract. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
+import { drain, handover, promote } from './cli/cluster-commands.ts';
 import { clusterStatus } from './cli/cluster-status.ts';
 import { EXIT, exitCodeOf, sentenceOf } from './cli/exit.ts';
 import { healthcheck } from './cli/healthcheck.ts';
@@ -56,7 +57,7 @@ const program = new Command('chat-server')
 nodeCommand(program.command('start', { isDefault: true }))
   .description('run a node until SIGTERM or SIGINT (this is the default)')
   .action(async (flags: NodeFlags) => {
-    exitCode = await start(load(flags), version);
+    exitCode = await start(() => load(flags), version);
   });
 
 withConfig(program.command('migrate'))
@@ -133,7 +134,7 @@ withConfig(department.command('list'))
     else printTable(departments);
   });
 
-const cluster = program.command('cluster').description('status');
+const cluster = program.command('cluster').description('status, promote, handover, drain');
 withConfig(cluster.command('status'))
   .description('nodes, roles, lease, revision and lag, as the database knows them')
   .option('--json', 'as JSON')
@@ -146,9 +147,24 @@ withConfig(cluster.command('status'))
     printTable(status.nodes);
     const { lease } = status;
     console.log(
-      `revision ${status.revision}, lease ${lease === null ? 'free' : `of ${lease.holder}, token ${lease.token}, ends in ${lease.expiresInSeconds} s`}`,
+      `revision ${status.revision}, lease ${lease === null ? 'free' : `of ${lease.holder} (${lease.promoted ? 'promoted, ' : ''}${lease.reason}), token ${lease.token}, ends in ${lease.expiresInSeconds} s`}`,
     );
   });
+
+withConfig(cluster.command('promote'))
+  .description('let this node lead, and keep the lease until handover')
+  .argument('<node>', 'its name')
+  .action(async (node: string, flags: NodeFlags) => console.log(await promote(load(flags).config, node)));
+withConfig(cluster.command('handover'))
+  .description('end a promotion: the lease goes back to the master that cluster.json names')
+  .action(async (flags: NodeFlags) => console.log(await handover(load(flags).config)));
+withConfig(cluster.command('drain'))
+  .description('send the clients of a node to the others, for maintenance; it runs on without them')
+  .argument('<node>', 'its name')
+  .option('--undo', 'let clients in again')
+  .action(async (node: string, flags: NodeFlags & { readonly undo?: boolean }) =>
+    console.log(await drain(load(flags).config, node, flags.undo === true)),
+  );
 
 nodeCommand(program.command('healthcheck'))
   .description('ask the node on this host: exit 0 healthy, 1 degraded, 2 not')

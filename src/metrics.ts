@@ -33,6 +33,11 @@ export function createMetrics(): MetricsRegistry {
       const name = PREFIX + suffix;
       return known(name, prom.Counter) ?? new prom.Counter({ name, help, registers: [registry] });
     },
+    labelled(suffix, help, label) {
+      const name = PREFIX + suffix;
+      const counter = known(name, prom.Counter) ?? new prom.Counter({ name, help, labelNames: [label], registers: [registry] });
+      return { inc: (value, by) => counter.inc({ [label]: value }, by ?? 1) };
+    },
     gauge(suffix, help, read) {
       const name = PREFIX + suffix;
       const gauge = known(name, prom.Gauge);

@@ -6,15 +6,18 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { CommitLoop } from './commands/commit-loop.ts';
-import type { Config } from './config/config.ts';
+import type { LoadedConfig } from './config/config.ts';
+import { CRITICAL_KEYS } from './config/fingerprint.ts';
 import { BUILT_IN_STATUSES } from './domain/operator.ts';
 import { authenticateOperator } from './http/operator-auth.ts';
 import { createHttpServer } from './http/server.ts';
 import { AutoAssignment } from './jobs/auto-assignment.ts';
 import { Lifecycle, type Part } from './lifecycle.ts';
-import { createLog } from './log.ts';
+import type { NodeLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
-import type { Bus, Clock, Log } from './ports.ts';
+import { connectionsAllowed } from './open-files.ts';
+import type { Signal } from './domain/signal.ts';
+import type { Bus, Clock } from './ports.ts';
 import { createChangeLog } from './postgres/change-log.ts';
 import type { Database } from './postgres/database.ts';
 import type { EmbeddedPostgres } from './postgres/embedded.ts';
@@ -23,10 +26,11 @@ import { createLogins } from './postgres/logins.ts';
 import { createMessages } from './postgres/messages.ts';
 import { migrate } from './postgres/migrate.ts';
 import { createPages } from './postgres/pages.ts';
-import { createRegistry } from './postgres/registry.ts';
+import { type ClusterIdentity, createRegistry, differingKeys } from './postgres/registry.ts';
 import { createSnapshots } from './postgres/snapshots.ts';
 import { createStore } from './postgres/store.ts';
-import { createRabbitBus } from './rabbitmq/bus.ts';
+import { planReload, type Reload } from './reload.ts';
+import { Admission } from './sessions/admission.ts';
 import { Derived } from './sessions/derived.ts';
 import { Hub } from './sessions/hub.ts';
 import { OperatorLogins } from './sessions/operator-logins.ts';
@@ -37,20 +41,25 @@ import { nodeStatus } from './status.ts';
 import { Feed } from './sync/feed.ts';
 import { Health } from './sync/health.ts';
 import { Heartbeat } from './sync/heartbeat.ts';
-import { NO_BUS } from './sync/no-bus.ts';
+import { Leadership } from './sync/leadership.ts';
 import { Replica } from './sync/replica.ts';
+import { Traffic } from './traffic.ts';
+import { createBus } from './transport.ts';
+import { Watchdog } from './watchdog.ts';
 import { WsServer } from './ws/server.ts';
 
 export interface RunningNode {
-  readonly log: Log;
   readonly url: string;
+  /** Applies what a running node can change; tells what it did and what needs a restart. */
+  reload(loaded: LoadedConfig): Promise<Reload>;
   /** Drains and stops; resolves when nothing is left. */
   stop(): Promise<void>;
 }
 
 export interface NodeOptions {
-  readonly config: Config;
+  readonly loaded: LoadedConfig;
   readonly version: string;
+  readonly log: NodeLog;
   readonly database: Database;
   /** For migrations: the server itself where `database` is a pooler. */
   readonly direct: Database;
@@ -61,11 +70,12 @@ export interface NodeOptions {
 
 /** Starts a node. Rejects when it cannot start; nothing is left running then. */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
-  const { config, version, database, direct, embedded, onFatal } = options;
+  const { version, log, database, direct, embedded, onFatal } = options;
+  let { loaded } = options;
+  const { config } = loaded;
   const { mode, node } = config;
   const incarnation = randomUUID();
   const clock: Clock = { nowMs: () => performance.now() };
-  const log = createLog({ level: node.logLevel, node: node.name, mode });
   const metrics = createMetrics();
   const health = new Health(log);
 
@@ -75,13 +85,16 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const installation = await readInstallation(database);
 
   const store = createStore(database);
+  const leaseSeconds = config.cluster?.leaseSeconds ?? 4;
   const registry = createRegistry(database, {
     name: node.name,
     incarnation,
     mode,
     port: node.port,
     version,
-    leaseSeconds: config.cluster?.leaseSeconds ?? 4,
+    leaseSeconds,
+    criticalKeys: CRITICAL_KEYS,
+    ...clusterIdentity(loaded),
   });
   const messages = createMessages(database);
 
@@ -99,21 +112,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const hub = new Hub({ replica, messages, metrics, ringBytes: config.limits.ringBytes, defaultMaxChats });
   const derived = new Derived(replica, hub, defaultMaxChats);
 
-  const bus: Bus =
-    config.mq === undefined
-      ? NO_BUS
-      : createRabbitBus({
-          hosts: config.mq.hosts,
-          username: config.mq.username,
-          password: config.mq.password.reveal(),
-          virtualHost: config.mq.virtualHost,
-          prefix: config.mq.nodeIdPrefix,
-          nodeName: node.name,
-          incarnation,
-          installationId: installation.id,
-          log: log.child({ component: 'rabbitmq' }),
-          metrics,
-        });
+  let members = new Set(config.cluster?.nodeNames);
+  const bus: Bus = createBus({ config, direct, incarnation, installation, isMember: name => members.has(name), log, metrics });
 
   const loop = new CommitLoop({
     store,
@@ -128,37 +128,60 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     onDatabase: failure => health.report('database', 'paused', failure),
   });
 
-  // ---- what the master does -----------------------------------------------------------------------------------
-  const leads = mode !== 'slave';
+  // ---- who leads, and what the leader does -----------------------------------------------------------------------
+  const leadership: Leadership = new Leadership({
+    registry,
+    clock,
+    log,
+    metrics,
+    leaseSeconds,
+    onChange: () => assignment.wake(),
+    tell: to => bus.publishSignal({ type: 'lease-handed-over', to }),
+  });
   const heartbeat = new Heartbeat({
     registry,
     incarnation,
     feed,
     replica,
     health,
+    leadership,
     clock,
-    log,
-    wantsLease: leads,
     isBusConnected: () => bus.connected,
     onNameLost: () => onFatal(75, `node name '${node.name}' was taken over by another process`),
-    onLease: isLeader => {
-      if (isLeader) assignment?.wake();
-    },
+    onDrainWish: wish => traffic.wish(wish),
   });
-  const assignment = leads
-    ? new AutoAssignment({
-        replica,
-        feed,
-        loop,
-        defaultMaxChats,
-        leaseToken: () => heartbeat.leaseToken,
-        log: log.child({ component: 'auto-assignment' }),
-        metrics,
-      })
-    : undefined;
+  const assignment = new AutoAssignment({
+    replica,
+    feed,
+    loop,
+    defaultMaxChats,
+    leaseToken: () => leadership.token,
+    log: log.child({ component: 'auto-assignment' }),
+    metrics,
+  });
+  const hear = (signal: Signal): void => {
+    if (signal.type !== 'lease-handed-over') tellSignal(hub, replica, signal);
+    else if (signal.to === node.name) heartbeat.beatNow();
+  };
 
   // ---- what clients talk to -----------------------------------------------------------------------------------
+  const allowed = connectionsAllowed() ?? Number.POSITIVE_INFINITY;
+  const maxConnections = Math.min(config.limits.maxConnections, allowed);
+  if (allowed < config.limits.maxConnections) {
+    log.warn('open-files-limit', {
+      maxConnections,
+      wanted: config.limits.maxConnections,
+      hint: 'raise the limit of open files (ulimit -n, LimitNOFILE)',
+    });
+  }
   const services: Services = {
+    admission: new Admission({
+      clock,
+      metrics,
+      maxConnections,
+      handshakesPerSecond: config.limits.wsHandshakesPerSecond,
+      visitorActionsPerSecond: config.limits.visitorActionsPerSecond,
+    }),
     replica,
     feed,
     hub,
@@ -177,7 +200,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     statuses: [...BUILT_IN_STATUSES, ...config.operatorStatuses],
     limits: {
       maxMessageLength: config.limits.maxMessageLength,
-      maxRequestBytes: config.limits.maxRequestBytes,
+      maxActionBytes: Math.min(config.limits.maxRequestBytes, 65_536 + 12 * (config.limits.maxMessageLength + 100_000)),
+      maxFileBytes: config.limits.maxRequestBytes,
       defaultMaxChats,
       pollHoldMs: config.limits.pollHoldMs,
       wsBufferBytes: config.limits.wsBufferBytes,
@@ -185,7 +209,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     log,
     nowUs: () => heartbeat.nowUs(),
     signal: signal => {
-      tellSignal(hub, replica, signal);
+      hear(signal);
       bus.publishSignal(signal);
     },
   };
@@ -196,32 +220,39 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       authenticateOperator(services.logins, request, { changes: true, allowedOrigins: config.allowedOrigins }),
   });
   const restCalls = metrics.counter('rest_calls_total', 'HTTP requests received');
-  const status = nodeStatus({ config, version, health, heartbeat, replica, feed, registry, bus, ws, metrics });
+  const status = nodeStatus({ config, version, health, leadership, replica, feed, registry, bus, ws, metrics });
   const web = createHttpServer({
     services,
     health,
     status,
     metrics,
     restCalls,
+    maxConnections,
     allowedOrigins: config.allowedOrigins,
     trustedProxies: config.trustedProxies,
     tls: node.tls,
     demoPage: readFileSync(new URL('./web/index.html', import.meta.url), 'utf8'),
   });
 
+  const traffic = new Traffic({ health, leadership, ws, web, node, log });
+  const watchdog = new Watchdog({ health, clock, metrics });
+  metrics.gauge('log_lines_dropped', 'Log lines that could not be written', () => log.dropped);
+
   // ---- in order -----------------------------------------------------------------------------------------------
-  let url = '';
   const parts: Part[] = [
+    { name: 'watchdog', start: () => watchdog.start(), stop: () => watchdog.stop() },
     { name: 'embedded PostgreSQL', stop: () => embedded?.stop() },
     { name: 'database', stop: () => database.end() },
     {
       name: 'registry',
       async start() {
         await registry.register();
+        await warnOfDrift();
         embedded?.adopt(); // also one that a killed node left running
       },
       async stop() {
-        await registry.unregister();
+        // Without the database the name is free a few seconds later.
+        await registry.unregister().catch((error: unknown) => log.warn('not-unregistered', { error }));
         await registry.close();
       },
     },
@@ -237,7 +268,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         };
         await bus.start({
           envelope: envelope => feed.envelope(envelope),
-          signal: signal => tellSignal(hub, replica, signal),
+          signal: hear,
           interrupted: changed,
           resumed: changed,
         });
@@ -246,7 +277,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       stop: () => bus.stop(),
     },
     { name: 'heartbeat', start: () => heartbeat.start(), stop: () => heartbeat.stop() },
-    { name: 'auto-assignment', start: () => assignment?.start(), drain: () => assignment?.stop() },
+    { name: 'auto-assignment', start: () => assignment.start(), stop: () => assignment.stop() },
     {
       name: 'hub',
       stop() {
@@ -256,33 +287,49 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     },
     {
       name: 'web',
-      async start() {
-        const port = await web.listen(node.listen, node.port);
-        ws.start(web.server);
-        url = `${node.tls === undefined ? 'http' : 'https'}://${node.listen.includes(':') ? `[${node.listen}]` : node.listen}:${port}/`;
-      },
-      async drain() {
-        health.draining();
-        ws.drain();
-        await web.drain();
-      },
+      start: () => ws.start(web.server),
       async stop() {
         ws.stop();
         await web.stop();
       },
     },
+    // Last to start and first to go: only a node that can be reached leads, and who goes lets go of the lease first.
+    { name: 'traffic', start: () => traffic.open(), drain: () => traffic.drain(), stop: () => leadership.stop() },
   ];
   const lifecycle = new Lifecycle(parts, log);
   await lifecycle.start();
-  health.serving();
-  log.info('ready', { url, version, transport: bus.transport, pid: process.pid });
+  log.info('ready', { url: traffic.url, version, transport: bus.transport, pid: process.pid });
   return {
-    log,
-    url,
+    url: traffic.url,
+    async reload(next) {
+      const plan = planReload(loaded, next);
+      const { config: fresh } = next;
+      log.setLevel(fresh.node.logLevel);
+      database.setPassword(fresh.db?.password?.reveal());
+      direct.setPassword(fresh.db?.password?.reveal());
+      bus.setPassword(fresh.mq?.password.reveal() ?? '');
+      web.reloadTls();
+      members = new Set(fresh.cluster?.nodeNames);
+      loaded = next;
+      await registry.reconfigure(clusterIdentity(next));
+      return plan;
+    },
     async stop() {
       log.info('draining');
       await lifecycle.stop();
       log.info('stopped');
     },
   };
+
+  /** Differences that do no harm to the cluster, but that nobody will have meant. */
+  async function warnOfDrift(): Promise<void> {
+    for (const other of await registry.listNodes()) {
+      const keys = differingKeys(config.fingerprint, other.fingerprint);
+      if (other.name !== node.name && keys.length > 0) log.warn('config-differs', { other: other.name, keys });
+    }
+  }
+}
+
+function clusterIdentity({ config: { cluster, fingerprint, node } }: LoadedConfig): ClusterIdentity {
+  return { fingerprint, failover: cluster?.failover ?? 'automatic', configuredMaster: cluster?.masterNodeName ?? node.name };
 }

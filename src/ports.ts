@@ -7,6 +7,7 @@ import type { Chat } from './domain/chat.ts';
 import type { Department } from './domain/department.ts';
 import type { Message, Sender } from './domain/message.ts';
 import type { Operator } from './domain/operator.ts';
+import type { Signal } from './domain/signal.ts';
 import type { Microseconds } from './domain/time.ts';
 import type { Page, Visitor } from './domain/visitor.ts';
 
@@ -201,11 +202,6 @@ export interface OperatorLogins {
 
 // ---- the cluster ----------------------------------------------------------------------------------------------
 
-/** Writing of a typing operator or visitor and the like: no revision, not stored, may be lost. */
-export type Signal =
-  | { readonly type: 'visitor-typing'; readonly chatId: number; readonly typing: boolean; readonly draft: string | null }
-  | { readonly type: 'operator-typing'; readonly chatId: number; readonly operatorId: number; readonly typing: boolean };
-
 export interface OutgoingEnvelope extends CommittedRange {
   /** The JSON array of the changes. */
   readonly changesJson: string;
@@ -235,6 +231,8 @@ export interface Bus {
   /** Why it is not connected, for /status. */
   readonly reason: string | undefined;
   start(handlers: BusHandlers): Promise<void>;
+  /** For connections from now on. */
+  setPassword(password: string): void;
   publish(envelope: OutgoingEnvelope): void;
   publishSignal(signal: Signal): void;
   stop(): Promise<void>;
@@ -243,13 +241,27 @@ export interface Bus {
 export interface Heartbeat {
   readonly nowUs: Microseconds;
   readonly revision: Revision;
-  /** Of the row under this node's name: another one means that the name was taken over. */
+  /** Of the row under this node's name: another one means that the name was taken over, undefined that the row is gone. */
   readonly incarnation: string | undefined;
-  readonly lease: { readonly holder: string; readonly token: number; readonly mine: boolean; readonly expiresInMs: number } | undefined;
+  /** An administrator wants this node drained. */
+  readonly drain: boolean;
+  readonly lease:
+    | {
+        readonly holder: string;
+        readonly token: number;
+        readonly mine: boolean;
+        readonly expiresInMs: number;
+        /** How the holder got it. */
+        readonly reason: string;
+        /** To whom the holder should pass it on: the promoted node, else the configured master. */
+        readonly handTo: { readonly node: string; readonly reason: 'promoted' | 'failback' } | undefined;
+      }
+    | undefined;
 }
 
 export interface NodeRow {
   readonly name: string;
+  readonly incarnation: string;
   readonly mode: string;
   readonly host: string;
   readonly pid: number;
@@ -258,14 +270,27 @@ export interface NodeRow {
   readonly state: string;
   readonly revision: Revision;
   readonly seenSecondsAgo: number;
+  readonly fingerprint: Fingerprint;
 }
 
+/** A hash for each setting that all nodes should agree on. */
+export type Fingerprint = Readonly<Record<string, string>>;
+
 export interface Registry {
-  /** Takes the node's name; ConflictingNode when a living node has it. */
+  /** Takes the node's name. NodeNameHeld when a living node has it, ConfigDrift when a living node's critical settings differ. */
   register(): Promise<void>;
-  /** The one statement of each second: writes the heartbeat, renews the lease if wanted, returns what the node must know. */
-  beat(report: { readonly state: string; readonly revision: Revision; readonly wantsLease: boolean }): Promise<Heartbeat>;
+  /** The one statement of each second: writes the heartbeat, renews or takes the lease, returns what the node must know. */
+  beat(report: { readonly state: string; readonly revision: Revision; readonly claims: boolean }): Promise<Heartbeat>;
+  /** Passes the lease on, `to` null: to whoever is ready. The new holder, '' when it is free now, undefined when nothing was done. */
+  handLease(to: string | null, reason: string): Promise<string | undefined>;
   listNodes(): Promise<readonly NodeRow[]>;
+  /** The configuration was read again. */
+  reconfigure(changed: {
+    readonly fingerprint: Fingerprint;
+    readonly failover: 'automatic' | 'manual';
+    /** The master that cluster.json names. */
+    readonly configuredMaster: string;
+  }): Promise<void>;
   /** Lets go of name and lease. */
   unregister(): Promise<void>;
 }
@@ -291,6 +316,11 @@ export interface Counter {
   inc(by?: number): void;
 }
 
+/** One counter for each value of a label; values are few and known. */
+export interface LabelledCounter {
+  inc(value: string, by?: number): void;
+}
+
 export interface Gauge {
   set(value: number): void;
 }
@@ -302,6 +332,7 @@ export interface Histogram {
 /** Names are Prometheus names without the prefix `chat_`; each is created once and documented by `help`. */
 export interface Metrics {
   counter(name: string, help: string): Counter;
+  labelled(name: string, help: string, label: string): LabelledCounter;
   gauge(name: string, help: string, read?: () => number): Gauge;
   histogram(name: string, help: string, buckets: readonly number[]): Histogram;
 }

@@ -1,10 +1,11 @@
 /** /status of a node, as docs/protocol/cli.md names its fields. No secret, no address of a person. */
 import { cpus, totalmem } from 'node:os';
 import type { Config } from './config/config.ts';
+import { differingKeys } from './postgres/registry.ts';
 import type { Bus, NodeRow, Registry } from './ports.ts';
 import type { Feed } from './sync/feed.ts';
 import type { Health } from './sync/health.ts';
-import type { Heartbeat } from './sync/heartbeat.ts';
+import type { Leadership } from './sync/leadership.ts';
 import type { Replica } from './sync/replica.ts';
 import type { MetricsRegistry } from './metrics.ts';
 import type { WsServer } from './ws/server.ts';
@@ -13,7 +14,7 @@ export interface StatusSources {
   readonly config: Config;
   readonly version: string;
   readonly health: Health;
-  readonly heartbeat: Heartbeat;
+  readonly leadership: Leadership;
   readonly replica: Replica;
   readonly feed: Feed;
   readonly registry: Registry;
@@ -26,7 +27,7 @@ export interface StatusSources {
 const DEAD_AFTER_SECONDS = 5;
 
 export function nodeStatus(sources: StatusSources): () => Promise<object> {
-  const { config, version, health, heartbeat, replica, feed, registry, bus, ws, metrics } = sources;
+  const { config, version, health, leadership, replica, feed, registry, bus, ws, metrics } = sources;
   const upSince = new Date().toISOString();
   const messages = metrics.counter('messages_total', 'Messages that this node has applied, its own and those of other nodes');
   replica.listen({
@@ -55,7 +56,7 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
     maxMemory = Math.max(maxMemory, memory);
     maxConnections = Math.max(maxConnections, ws.connections);
     const nodes = await registry.listNodes().catch((): readonly NodeRow[] => []);
-    const leader = heartbeat.leader ?? null;
+    const leader = leadership.leader ?? null;
     return {
       version,
       enableTls: config.node.tls !== undefined,
@@ -65,7 +66,7 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
       reason: health.reasons.join('; ') || null,
       node: config.node.name,
       mode: config.mode,
-      role: roleOf(config.mode, heartbeat.leaseToken !== undefined),
+      role: roleOf(config.mode, leadership.token !== undefined),
       leader,
       revision: String(replica.revision),
       lag: { revisions: feed.lag, seconds: feed.lagSeconds },
@@ -76,6 +77,7 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
         state: row.seenSecondsAgo > DEAD_AFTER_SECONDS ? 'dead' : row.state,
         revision: String(row.revision),
         seenSecondsAgo: row.seenSecondsAgo,
+        differs: differingKeys(config.fingerprint, row.fingerprint),
       })),
       main: {
         cpu: { current: cpu, max: maxCpu, cores: cpus().length },
@@ -90,7 +92,7 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
   };
 }
 
-/** standby: a master that does not hold the lease. */
+/** standby: the configured master while another node leads. */
 function roleOf(mode: string, leads: boolean): string {
   if (mode === 'single') return 'single';
   if (leads) return 'master';

@@ -7,7 +7,14 @@ const DEAD_AFTER_SECONDS = 5;
 
 export interface ClusterStatus {
   readonly revision: string;
-  readonly lease: { readonly holder: string; readonly token: number; readonly expiresInSeconds: number } | null;
+  readonly lease: {
+    readonly holder: string;
+    readonly token: number;
+    readonly expiresInSeconds: number;
+    /** How the holder got it. */
+    readonly reason: string;
+    readonly promoted: boolean;
+  } | null;
   readonly nodes: readonly {
     readonly node: string;
     readonly mode: string;
@@ -29,8 +36,8 @@ export async function clusterStatus(config: Config): Promise<ClusterStatus> {
   try {
     const [rows, leases] = await Promise.all([
       listNodes(database),
-      database.query<{ holder: string; token: number; seconds: number; revision: number }>(
-        `select holder, token, extract(epoch from expires_at - clock_timestamp())::float8 as seconds, newest_revision() as revision from lease`,
+      database.query<{ holder: string; token: number; seconds: number; revision: number; reason: string; promoted: boolean }>(
+        `select holder, token, reason, promoted = holder as promoted, extract(epoch from expires_at - clock_timestamp())::float8 as seconds, newest_revision() as revision from lease`,
       ),
     ]);
     const lease = leases[0];
@@ -38,7 +45,16 @@ export async function clusterStatus(config: Config): Promise<ClusterStatus> {
     const newest = lease?.revision ?? 0;
     return {
       revision: String(newest),
-      lease: held === undefined ? null : { holder: held.holder, token: held.token, expiresInSeconds: Math.round(held.seconds * 10) / 10 },
+      lease:
+        held === undefined
+          ? null
+          : {
+              holder: held.holder,
+              token: held.token,
+              expiresInSeconds: Math.round(held.seconds * 10) / 10,
+              reason: held.reason,
+              promoted: held.promoted,
+            },
       nodes: rows.map(({ name, mode, host, pid, port, version, state, revision, seenSecondsAgo }) => ({
         node: name,
         mode,

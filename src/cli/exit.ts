@@ -1,7 +1,7 @@
 /** Exit codes (docs/protocol/cli.md) and the one sentence that a person at the terminal gets instead of a stack trace. */
 import { ConfigError } from '../config/fault.ts';
 import { ChatError } from '../domain/error.ts';
-import { NodeNameHeld } from '../postgres/registry.ts';
+import { ConfigDrift, NodeNameHeld } from '../postgres/registry.ts';
 import { SchemaTooNew } from '../postgres/migrate.ts';
 
 export const EXIT = { ok: 0, usage: 64, serviceMissing: 69, bug: 70, tryAgain: 75, configuration: 78 } as const;
@@ -17,7 +17,7 @@ export class ServiceError extends Error {
 }
 
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof ConfigError || error instanceof SchemaTooNew) return EXIT.configuration;
+  if (error instanceof ConfigError || error instanceof ConfigDrift || error instanceof SchemaTooNew) return EXIT.configuration;
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof NodeNameHeld) return EXIT.tryAgain;
   if (error instanceof ServiceError) return EXIT.serviceMissing;

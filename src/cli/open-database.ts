@@ -14,8 +14,17 @@ export interface OpenedDatabase {
   close(): Promise<void>;
 }
 
-/** `waiting` is called each time the database could not be reached and will be tried again; without it that is an error. */
-export async function openDatabase(config: Config, waiting?: (reason: string) => void): Promise<OpenedDatabase> {
+export interface Waiting {
+  /** Called each time the database could not be reached and will be tried again. */
+  readonly waiting: (reason: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Waits for the database until it is there, or undefined when `signal` is aborted first. */
+export function openDatabase(config: Config, wanted: Waiting): Promise<OpenedDatabase | undefined>;
+/** A database that cannot be reached is an error. */
+export function openDatabase(config: Config): Promise<OpenedDatabase>;
+export async function openDatabase(config: Config, wanted?: Waiting): Promise<OpenedDatabase | undefined> {
   const embedded = config.db === undefined ? await openEmbedded(config.dataDir).catch(toServiceError) : undefined;
   const database =
     config.db === undefined
@@ -29,29 +38,29 @@ export async function openDatabase(config: Config, waiting?: (reason: string) =>
           applicationName: config.node.name,
           poolSize: POOL_SIZE,
         });
+  const close = async (): Promise<void> => {
+    await database.end();
+    await embedded?.stop();
+  };
   for (let delayMs = 200; ; delayMs = Math.min(delayMs * 2, 5_000)) {
+    if (wanted?.signal.aborted === true) {
+      await close();
+      return undefined;
+    }
     try {
       await database.query('select 1');
       break;
     } catch (error) {
       const refusal = refusalOf(config, error);
-      if (refusal !== undefined || waiting === undefined || !(error instanceof ChatError)) {
-        await database.end();
-        await embedded?.stop();
+      if (refusal !== undefined || wanted === undefined || !(error instanceof ChatError)) {
+        await close();
         throw refusal ?? error;
       }
-      waiting(causeText(error));
-      await wait(delayMs);
+      wanted.waiting(causeText(error));
+      await wait(delayMs, undefined, { signal: wanted.signal }).catch(() => undefined);
     }
   }
-  return {
-    database,
-    embedded,
-    async close() {
-      await database.end();
-      await embedded?.stop();
-    },
-  };
+  return { database, embedded, close };
 }
 
 /** The server of migrations and LISTEN: behind a pooler the database itself. The caller ends it. */

@@ -1,7 +1,10 @@
-/** `chat-server start`: runs a node until SIGTERM or SIGINT; a second signal ends it at once. */
+/**
+ * `chat-server start`: runs a node until SIGTERM or SIGINT; a second signal ends it at once. SIGHUP reads the
+ * configuration again.
+ */
 import type { LoadedConfig } from '../config/config.ts';
-import { createLog } from '../log.ts';
-import { startNode } from '../node.ts';
+import { createLog, type NodeLog } from '../log.ts';
+import { type RunningNode, startNode } from '../node.ts';
 import { EXIT, ServiceError } from './exit.ts';
 import { directDatabase, openDatabase } from './open-database.ts';
 
@@ -10,42 +13,37 @@ const STOP_WITHIN_MS = 30_000;
 /** One Ctrl-C may arrive twice: from the terminal, and passed on by npm or a shell. */
 const SAME_SIGNAL_MS = 1_000;
 
-/** Resolves with the exit code when the node has stopped. */
-export async function start({ config }: LoadedConfig, version: string): Promise<number> {
+/** `load` reads flags, environment and files anew. Resolves with the exit code when the node has stopped. */
+export async function start(load: () => LoadedConfig, version: string): Promise<number> {
+  const loaded = load();
+  const { config } = loaded;
   const log = createLog({ level: config.node.logLevel, node: config.node.name, mode: config.mode });
-  let stop: (code: number) => void = () => undefined;
-  const stopped = new Promise<number>(resolve => {
-    stop = resolve;
-  });
-  let firstSignalMs: number | undefined;
-  const onSignal = (): void => {
-    const nowMs = performance.now();
-    firstSignalMs ??= nowMs;
-    if (nowMs - firstSignalMs > SAME_SIGNAL_MS) process.exit(EXIT.bug);
-    stop(EXIT.ok);
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  const ending = new Ending();
+  let node: RunningNode | undefined;
+  process.on('SIGHUP', () => void reload(node, load, log));
 
-  const opened = await openDatabase(config, reason => log.warn('waiting-for-database', { reason }));
+  const opened = await openDatabase(config, { waiting: reason => log.warn('waiting-for-database', { reason }), signal: ending.signal });
+  if (opened === undefined) return ending.code;
   const { database, embedded } = opened;
   if (embedded !== undefined) log.info('embedded-postgres', { dataDir: embedded.dataDir, port: embedded.port });
   const direct = directDatabase(config, database);
   try {
-    const node = await startNode({
-      config,
+    node = await startNode({
+      loaded,
       version,
+      log,
       database,
       direct,
       embedded,
       onFatal(code, sentence) {
         log.error('node-ends', { reason: sentence });
-        stop(code);
+        ending.begin(code);
       },
     });
-    const code = await stopped;
+    await ending.begun;
     setTimeout(() => process.exit(EXIT.bug), STOP_WITHIN_MS).unref();
     await node.stop();
-    return code;
+    return ending.code;
   } catch (error) {
     await opened.close().catch(() => undefined);
     if (error instanceof Error && 'code' in error && (error.code === 'EADDRINUSE' || error.code === 'EACCES')) {
@@ -56,5 +54,47 @@ export async function start({ config }: LoadedConfig, version: string): Promise<
     throw error;
   } finally {
     if (direct !== database) await direct.end();
+  }
+}
+
+/** How this process comes to its end: by a signal, or because the node says so. From the first line on. */
+class Ending {
+  readonly #abort = new AbortController();
+  readonly begun: Promise<void>;
+  code: number = EXIT.ok;
+
+  constructor() {
+    this.begun = new Promise(resolve => this.signal.addEventListener('abort', () => resolve(), { once: true }));
+    let firstSignalMs: number | undefined;
+    const onSignal = (): void => {
+      const nowMs = performance.now();
+      firstSignalMs ??= nowMs;
+      if (nowMs - firstSignalMs > SAME_SIGNAL_MS) process.exit(EXIT.bug);
+      this.begin(EXIT.ok);
+    };
+    process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  begin(code: number): void {
+    if (this.signal.aborted) return;
+    this.code = code;
+    this.#abort.abort();
+  }
+}
+
+async function reload(node: RunningNode | undefined, load: () => LoadedConfig, log: NodeLog): Promise<void> {
+  if (node === undefined) {
+    log.warn('config-not-reloaded', { reason: 'the node is still starting' });
+    return;
+  }
+  try {
+    const { live, needRestart } = await node.reload(load());
+    log.info('config-reloaded', { live, needRestart });
+  } catch (error) {
+    log.error('config-not-reloaded', { reason: error instanceof Error ? error.message : String(error) });
   }
 }

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Cluster } from './cluster-file.ts';
 import { ConfigError, type Fault } from './fault.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import { type Environment, type FindGiven, type Flags, givenBy } from './flags.ts';
 import { type IniFiles, readIniFiles } from './ini-files.ts';
 import { type Place, readPlace, readTls, type Tls, wantsCluster } from './place.ts';
@@ -30,7 +31,9 @@ export interface Config {
     readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
   };
   readonly cluster: Cluster | undefined;
-  /** Only in a cluster: without the flags no broker connection is opened. */
+  /** A hash for each setting that the nodes of a cluster should agree on. */
+  readonly fingerprint: Readonly<Record<string, string>>;
+  /** Only in a cluster, if mq_host is set: else the nodes sync through PostgreSQL. */
   readonly mq:
     | {
         readonly hosts: readonly HostPort[];
@@ -65,6 +68,9 @@ export interface Config {
     readonly wsBufferBytes: number;
     readonly ringBytes: number;
     readonly commitQueueLength: number;
+    readonly maxConnections: number;
+    readonly wsHandshakesPerSecond: number;
+    readonly visitorActionsPerSecond: number;
   };
 }
 
@@ -105,8 +111,10 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
     const isMissing = (key: string): boolean => sources.some(source => source.key === key && source.value === '');
     if (isMissing('db_host'))
       faults.push({ message: 'db_host is missing: in a cluster all nodes share one PostgreSQL, set db_host in main.ini' });
-    if (isMissing('mq_host'))
-      faults.push({ message: 'mq_host is missing: in a cluster the nodes sync through RabbitMQ, set mq_host in main.ini' });
+    if (isMissing('mq_host') && values.db_pooler === 'transaction' && isMissing('db_direct_host'))
+      faults.push({
+        message: 'db_direct_host is missing: without mq_host the nodes sync by LISTEN, which a pooler in transaction mode cannot do',
+      });
   }
   if (faults.length > 0)
     throw new ConfigError(faults.map(fault => ({ ...fault, file: fault.file === undefined ? undefined : shown(fault.file, cwd) })));
@@ -114,7 +122,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const folder = mainFile === undefined ? cwd : path.dirname(mainFile);
   const clusterFile = given('cluster_config')?.value;
   return {
-    config: deepFreeze(assemble(values, place, tls, folder)),
+    config: deepFreeze(assemble(values, place, tls, folder, fingerprintOf(sources, place?.cluster))),
     origins: [...givenOrigins(given), ...sources.map(source => ({ ...source, origin: describeOrigin(source, cwd) }))],
     files: clusterFile === undefined ? ini.files : [...ini.files, path.resolve(cwd, clusterFile)],
   };
@@ -138,12 +146,13 @@ function findMainFile({ configFile, cwd }: ConfigInput, faults: Fault[]): string
   return undefined;
 }
 
-function assemble(v: Values, place: Place | undefined, tls: Tls | undefined, folder: string): Config {
+function assemble(v: Values, place: Place | undefined, tls: Tls | undefined, folder: string, fingerprint: Config['fingerprint']): Config {
   const withPort = (hosts: readonly Host[], port: number): HostPort[] => hosts.map(host => ({ host: host.host, port: host.port ?? port }));
   return {
     mode: place?.mode ?? 'single',
     node: { name: place?.name ?? 'single', listen: v.listen, port: v.port, tls, logLevel: v.log_level },
     cluster: place?.cluster,
+    fingerprint,
     mq:
       place === undefined || v.mq_host === undefined
         ? undefined
@@ -178,6 +187,9 @@ function assemble(v: Values, place: Place | undefined, tls: Tls | undefined, fol
       wsBufferBytes: v.ws_buffer_bytes,
       ringBytes: v.ring_megabytes * 1_048_576,
       commitQueueLength: v.commit_queue_length,
+      maxConnections: v.max_connections,
+      wsHandshakesPerSecond: v.ws_handshakes_per_second,
+      visitorActionsPerSecond: v.visitor_actions_per_second,
     },
   };
 }

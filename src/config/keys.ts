@@ -25,7 +25,7 @@ export const KEYS = {
   mq_host: {
     type: hosts({ sockets: false }),
     default: '',
-    doc: 'RabbitMQ: one host or several separated by commas, each with or without :port. Needed in a cluster.',
+    doc: 'RabbitMQ: one host or several separated by commas, each with or without :port. Not set: the nodes sync through PostgreSQL.',
   },
   mq_port: { type: port, default: '5672', doc: 'Port of RabbitMQ, for hosts without one.' },
   mq_username: { type: text, default: 'guest', doc: 'User of RabbitMQ.' },
@@ -50,7 +50,7 @@ export const KEYS = {
   db_direct_host: {
     type: hosts({ sockets: true }).refine(value => value.length === 1, 'must be one host'),
     default: '',
-    doc: 'Behind a pooler: the server itself, for migrations.',
+    doc: 'Behind a pooler: the server itself, for migrations and, without mq_host, for LISTEN.',
   },
   db_direct_port: { type: port, default: '5432', doc: 'Port of db_direct_host.' },
 
@@ -103,6 +103,21 @@ export const KEYS = {
     type: integer(100, 1_000_000, 'commands'),
     default: '10000',
     doc: 'Commands that wait for a commit at most; more are told to try later.',
+  },
+  max_connections: {
+    type: integer(100, 1_000_000),
+    default: '20000',
+    doc: 'Connections of clients and proxies at most; lowered to what the limit of open files allows.',
+  },
+  ws_handshakes_per_second: {
+    type: integer(10, 100_000),
+    default: '1000',
+    doc: 'WebSockets of visitors that may be opened per second; others are told when to come back. Operators are not held up.',
+  },
+  visitor_actions_per_second: {
+    type: integer(1, 100_000),
+    default: '10',
+    doc: 'Actions of one visitor (messages too), after a burst of five times as many; faster ones wait, then are told to try later.',
   },
 } as const satisfies Readonly<Record<string, Key>>;
 

@@ -16,6 +16,10 @@ export class HeldPolls {
     };
   }
 
+  open(): void {
+    this.#draining = false;
+  }
+
   drain(): void {
     this.#draining = true;
     for (const giveUp of [...this.#giveUps]) giveUp();

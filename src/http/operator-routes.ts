@@ -12,7 +12,7 @@ import { poll } from '../sessions/poll.ts';
 import { readSince, resumePoint, type Services } from '../sessions/services.ts';
 import type { Health } from '../sync/health.ts';
 import { authenticateOperator, COOKIE, refuseForeignOrigin } from './operator-auth.ts';
-import { parametersOf, readBody } from './parameters.ts';
+import { type BodyReader, parametersOf } from './parameters.ts';
 import type { HeldPolls } from './held-polls.ts';
 import { handle, operatorErrors, sendJson } from './respond.ts';
 
@@ -20,13 +20,13 @@ export interface OperatorRoutesOptions {
   readonly services: Services;
   readonly health: Health;
   readonly held: HeldPolls;
+  readonly body: BodyReader;
   readonly allowedOrigins: readonly string[];
 }
 
-export function operatorRoutes({ services, health, held, allowedOrigins }: OperatorRoutesOptions): Router {
+export function operatorRoutes({ services, health, held, body, allowedOrigins }: OperatorRoutesOptions): Router {
   const routes = Router({ caseSensitive: true });
   const { limits, hub, logins, loop } = services;
-  const body = readBody(limits.maxRequestBytes);
 
   const asOperator = (run: (request: Request, response: Response, login: Login) => Promise<void>) =>
     handle(async (request, response) => {

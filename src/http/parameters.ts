@@ -1,20 +1,40 @@
 /** Query and body of a request as Parameters; a body wins over the query, as the replaced systems accept both. */
 import { raw, type Request, type RequestHandler } from 'express';
+import { ChatError } from '../domain/error.ts';
+import type { Metrics } from '../ports.ts';
 import { parseBody, queryOf } from '../protocol/body.ts';
 import { Parameters } from '../protocol/parameters.ts';
 
+/** A body that trickles in more slowly holds its memory for nothing: its connection is closed. */
+const BODY_WITHIN_MS = 15_000;
+/** Of all bodies that are being read. */
+const MAX_READING_BYTES = 64 * 1_048_576;
+
+export type BodyReader = RequestHandler;
+
 /** Reads the whole body as bytes, whatever it calls itself: one SDK labels its bodies wrongly. */
-export function readBody(maxBytes: number): RequestHandler {
-  return raw({ type: () => true, limit: maxBytes });
+export function createBodyReader(maxBytes: number, metrics: Metrics): BodyReader {
+  const read = raw({ type: () => true, limit: maxBytes });
+  let readingBytes = 0;
+  metrics.gauge('http_bodies_bytes', 'Announced sizes of the bodies being read (at most 64 MiB)', () => readingBytes);
+  return (request, response, next) => {
+    const bytes = Math.min(maxBytes, Number(request.get('content-length') ?? maxBytes));
+    if (readingBytes + bytes > MAX_READING_BYTES) {
+      next(new ChatError('unavailable', 'server-not-ready', 'too many requests at once'));
+      return;
+    }
+    readingBytes += bytes;
+    const late = setTimeout(() => request.destroy(), BODY_WITHIN_MS);
+    read(request, response, error => {
+      clearTimeout(late);
+      readingBytes -= bytes;
+      next(error);
+    });
+  };
 }
 
 export function parametersOf(request: Request): Parameters {
   const body: unknown = request.body;
   const values = body instanceof Uint8Array ? parseBody(body, request.get('content-type')) : {};
   return new Parameters({ ...queryOf(request.url), ...values });
-}
-
-/** For paths where the body is a file: only the query. */
-export function queryParametersOf(request: Request): Parameters {
-  return new Parameters(queryOf(request.url));
 }

@@ -10,11 +10,11 @@ import { runVisitorAction } from '../sessions/visitor-actions.ts';
 import { initVisitor } from '../sessions/visitor-init.ts';
 import { reinit } from '../sessions/visitor-pages.ts';
 import { visitorView } from '../sessions/visitor-session.ts';
-import { parametersOf, readBody } from './parameters.ts';
+import { type BodyReader, parametersOf } from './parameters.ts';
 import type { HeldPolls } from './held-polls.ts';
 import { handle, sendJson, visitorErrors } from './respond.ts';
 
-export function visitorRoutes(services: Services, held: HeldPolls): Router {
+export function visitorRoutes({ services, held, body }: { services: Services; held: HeldPolls; body: BodyReader }): Router {
   const routes = Router({ caseSensitive: true });
   const { limits, hub } = services;
 
@@ -53,7 +53,7 @@ export function visitorRoutes(services: Services, held: HeldPolls): Router {
   // SIM sends actions by GET too; parameters may stand in the query.
   routes.all(
     ['/l/v/m/action', '/l/v/action'],
-    readBody(limits.maxRequestBytes),
+    body,
     handle(async (request, response) => {
       if (request.method !== 'POST' && request.method !== 'GET') throw new ChatError('invalid', 'unknown-action', 'use POST');
       const parameters = parametersOf(request);

@@ -25,9 +25,11 @@ export class Database {
   readonly #options: DatabaseOptions;
   readonly #pool: pg.Pool;
   #host = 0;
+  #password: string | undefined;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
+    this.#password = options.password;
     const configure = (config?: string | pg.ClientConfig): pg.ClientConfig => ({
       ...(typeof config === 'object' ? config : {}),
       ...this.#clientConfig(),
@@ -44,6 +46,11 @@ export class Database {
       },
     });
     this.#pool.on('error', () => this.#nextHost()); // an idle connection was cut: the next query connects again
+  }
+
+  /** For connections from now on. */
+  setPassword(password: string | undefined): void {
+    this.#password = password;
   }
 
   get usesNamedStatements(): boolean {
@@ -121,7 +128,7 @@ export class Database {
       port: target.port,
       database: this.#options.database,
       user: this.#options.user,
-      ...(this.#options.password === undefined ? {} : { password: this.#options.password }),
+      ...(this.#password === undefined ? {} : { password: this.#password }),
       ...(this.#options.pooler === 'none' ? { application_name: this.#options.applicationName } : {}),
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: HANG_TIMEOUT_MS,

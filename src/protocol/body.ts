@@ -3,6 +3,7 @@
  * parameter's name, never stored as replacement characters.
  */
 import { ChatError } from '../domain/error.ts';
+import { JsonTooDeep, parseJson } from './json.ts';
 import { type Values, wrong } from './parameters.ts';
 
 const MAX_PARAMETERS = 200;
@@ -17,9 +18,9 @@ export function parseBody(bytes: Uint8Array, type: string | undefined): Values {
 export function parseJsonObject(text: string): Values {
   let value: unknown;
   try {
-    value = JSON.parse(text);
-  } catch {
-    throw wrong('body', 'it is no JSON');
+    value = parseJson(text);
+  } catch (error) {
+    throw wrong('body', error instanceof JsonTooDeep ? error.message : 'it is no JSON');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong('body', 'a JSON object is expected');
   return value as Values;

@@ -5,6 +5,7 @@
  * Throws ChatError `argument-missing` or `wrong-argument-value` with the name of the parameter.
  */
 import { ChatError } from '../domain/error.ts';
+import { parseJson } from './json.ts';
 
 export type Values = Readonly<Record<string, unknown>>;
 
@@ -87,7 +88,7 @@ export class Parameters {
     if (typeof value === 'string') {
       text = value;
       try {
-        parsed = JSON.parse(value);
+        parsed = parseJson(value);
       } catch {
         throw wrong(name, 'JSON is expected');
       }

@@ -2,12 +2,14 @@
  * The Bus port on RabbitMQ, put together from a connection, a publisher and a subscriber. One message per commit;
  * keeps nothing for later, because the change log is the backlog.
  */
-import type { Bus, BusHandlers, Counter, Log, Metrics, OutgoingEnvelope, Signal } from '../ports.ts';
+import type { Signal } from '../domain/signal.ts';
+import type { Bus, BusHandlers, Counter, Log, Metrics, OutgoingEnvelope } from '../ports.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { encodeEnvelope, encodeSignal, type Sender } from './envelope.ts';
 import { LimitedLog } from './limited-log.ts';
 import { Publisher } from './publisher.ts';
 import { brokerText, isMismatch } from './reason.ts';
+import { createSigner } from './signature.ts';
 import { Subscriber } from './subscriber.ts';
 import { EXCHANGE, EXCHANGE_TYPE, exchangesOf, QUEUE } from './topology.ts';
 
@@ -17,6 +19,9 @@ export interface RabbitBusOptions extends Pick<ConnectionOptions, 'hosts' | 'use
   readonly nodeName: string;
   readonly incarnation: string;
   readonly installationId: string;
+  /** Envelopes are signed with a key made of it. */
+  readonly installationSecret: string;
+  readonly isMember: (nodeName: string) => boolean;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -45,16 +50,19 @@ class RabbitBus implements Bus {
   #stopping: Promise<void> | undefined;
 
   constructor(options: RabbitBusOptions) {
-    const { prefix, nodeName, incarnation, installationId, log, metrics } = options;
+    const { prefix, nodeName, incarnation, installationId, isMember, log, metrics } = options;
+    const signer = createSigner(options.installationSecret);
     this.#prefix = prefix;
     this.#log = log;
     this.#limitedLog = new LimitedLog(log);
     this.#exchanges = exchangesOf(prefix);
     this.#sender = { installation: installationId, node: nodeName, incarnation };
     this.#counters = createCounters(metrics);
-    this.#publisher = new Publisher({ senderId: incarnation, log, nacks: this.#counters.nacks });
+    this.#publisher = new Publisher({ senderId: incarnation, signer, log, nacks: this.#counters.nacks });
     this.#subscriber = new Subscriber({
       self: this.#sender,
+      signer,
+      isMember,
       prefix,
       exchanges: this.#exchanges,
       log: this.#limitedLog,
@@ -86,6 +94,10 @@ class RabbitBus implements Bus {
     this.#handlers = handlers;
     this.#subscriber.setHandlers(handlers);
     await this.#connection.start();
+  }
+
+  setPassword(password: string): void {
+    this.#connection.setPassword(password);
   }
 
   publish(envelope: OutgoingEnvelope): void {
@@ -155,7 +167,9 @@ class RabbitBus implements Bus {
 
 function createCounters(
   metrics: Metrics,
-): Readonly<Record<'out' | 'envelopes' | 'skipped' | 'poison' | 'foreign' | 'nacks' | 'signalsOut' | 'signals' | 'reconnects', Counter>> {
+): Readonly<
+  Record<'out' | 'envelopes' | 'skipped' | 'poison' | 'foreign' | 'forged' | 'nacks' | 'signalsOut' | 'signals' | 'reconnects', Counter>
+> {
   return {
     out: metrics.counter('bus_envelopes_out_total', 'Envelopes published'),
     envelopes: metrics.counter('bus_envelopes_in_total', 'Envelopes of other nodes received'),
@@ -165,6 +179,7 @@ function createCounters(
     ),
     poison: metrics.counter('bus_poison_total', 'Messages dropped because they could not be read or handled'),
     foreign: metrics.counter('bus_foreign_total', 'Messages of another installation with the same prefix'),
+    forged: metrics.counter('bus_forged_total', 'Messages dropped because no node of this cluster has signed them'),
     nacks: metrics.counter('bus_nacks_total', 'Publishes that the broker refused'),
     signalsOut: metrics.counter('bus_signals_out_total', 'Signals published'),
     signals: metrics.counter('bus_signals_in_total', 'Signals of other nodes received'),

@@ -39,6 +39,7 @@ const PROVEN_AFTER_MS = 10_000;
 
 export class Connection {
   readonly #options: ConnectionOptions;
+  #password: string;
   #host = 0;
   #failures = 0;
   #upSinceMs = 0;
@@ -52,6 +53,12 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     if (options.hosts.length === 0) throw new Error('no RabbitMQ host is configured');
     this.#options = options;
+    this.#password = options.password;
+  }
+
+  /** For the next connection. */
+  setPassword(password: string): void {
+    this.#password = password;
   }
 
   /** Resolves after the first attempt, connected or not; goes on trying until stopped. */
@@ -112,11 +119,19 @@ export class Connection {
   }
 
   #open({ host, port }: Target, signal: AbortSignal): Promise<ChannelModel> {
-    const { username, password, virtualHost, connectionName } = this.#options;
+    const { username, virtualHost, connectionName } = this.#options;
     // amqplib hands these on to net.connect, which knows `signal` although the types of amqplib do not.
     const socketOptions = { signal, noDelay: true, keepAlive: true, clientProperties: { connection_name: connectionName } };
     return connect(
-      { protocol: 'amqp', hostname: host, port, username, password, vhost: encodeURIComponent(virtualHost), heartbeat: HEARTBEAT_SECONDS },
+      {
+        protocol: 'amqp',
+        hostname: host,
+        port,
+        username,
+        password: this.#password,
+        vhost: encodeURIComponent(virtualHost),
+        heartbeat: HEARTBEAT_SECONDS,
+      },
       socketOptions,
     );
   }

@@ -4,12 +4,13 @@
  *   {"v":1,"installation":"<uuid>","node":"chat-slave","incarnation":"<uuid>",
  *    "first":1000000000017,"last":1000000000018,"changes":[{"type":"message-added",…},…]}
  *
- * `changes` is left out above 256 KiB: receivers read them from the log. One signal, on `<prefix>.signals`:
+ * signed in the header `signature` (rabbitmq/signature.ts). `changes` is left out above 256 KiB: receivers read them from the log. One signal, on `<prefix>.signals`:
  *
  *   {"v":1,"installation":"<uuid>","node":"chat-slave","incarnation":"<uuid>","signal":{"type":"visitor-typing",…}}
  */
 import type { Change } from '../domain/change.ts';
-import type { IncomingEnvelope, OutgoingEnvelope, Signal } from '../ports.ts';
+import { isSignal, type Signal } from '../domain/signal.ts';
+import type { IncomingEnvelope, OutgoingEnvelope } from '../ports.ts';
 
 const VERSION = 1;
 /** Of the changes as UTF-8. */
@@ -22,8 +23,8 @@ export interface Sender {
 }
 
 export type Received =
-  | { readonly kind: 'envelope'; readonly envelope: IncomingEnvelope }
-  | { readonly kind: 'signal'; readonly signal: Signal }
+  | { readonly kind: 'envelope'; readonly node: string; readonly envelope: IncomingEnvelope }
+  | { readonly kind: 'signal'; readonly node: string; readonly signal: Signal }
   | { readonly kind: 'own' }
   | { readonly kind: 'foreign'; readonly installation: string; readonly node: string }
   | { readonly kind: 'poison'; readonly reason: string };
@@ -53,10 +54,10 @@ export function decode(content: Buffer, self: Sender): Received {
   if (incarnation === self.incarnation) return { kind: 'own' };
   if (installation !== self.installation) return { kind: 'foreign', installation, node };
   if (signal !== undefined) {
-    return isSignal(signal) ? { kind: 'signal', signal } : { kind: 'poison', reason: 'not a signal' };
+    return isSignal(signal) ? { kind: 'signal', node, signal } : { kind: 'poison', reason: 'not a signal' };
   }
   if (!isRevision(first) || !isRevision(last) || first > last) return { kind: 'poison', reason: 'no revisions' };
-  if (changes === undefined) return { kind: 'envelope', envelope: { first, last, changes: undefined, bytes: content.length } };
+  if (changes === undefined) return { kind: 'envelope', node, envelope: { first, last, changes: undefined, bytes: content.length } };
   if (
     !Array.isArray(changes) ||
     changes.length !== last - first + 1 ||
@@ -64,7 +65,7 @@ export function decode(content: Buffer, self: Sender): Received {
   ) {
     return { kind: 'poison', reason: 'changes do not fit the revisions' };
   }
-  return { kind: 'envelope', envelope: { first, last, changes: changes as Change[], bytes: content.length } };
+  return { kind: 'envelope', node, envelope: { first, last, changes: changes as Change[], bytes: content.length } };
 }
 
 function head({ installation, node, incarnation }: Sender): string {
@@ -74,12 +75,6 @@ function head({ installation, node, incarnation }: Sender): string {
 /** Counts bytes only where that can make a difference: a UTF-16 unit is at most three. */
 function isLarge(json: string): boolean {
   return json.length > MAX_CHANGES_BYTES || (json.length * 3 > MAX_CHANGES_BYTES && Buffer.byteLength(json) > MAX_CHANGES_BYTES);
-}
-
-function isSignal(value: unknown): value is Signal {
-  if (!isRecord(value) || !Number.isSafeInteger(value['chatId']) || typeof value['typing'] !== 'boolean') return false;
-  if (value['type'] === 'operator-typing') return Number.isSafeInteger(value['operatorId']);
-  return value['type'] === 'visitor-typing' && (value['draft'] === null || typeof value['draft'] === 'string');
 }
 
 function isRevision(value: unknown): value is number {

@@ -5,6 +5,7 @@
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import type { Counter, Log } from '../ports.ts';
 import type { Lost } from './connection.ts';
+import type { Signer } from './signature.ts';
 
 /** Without a confirm at most; behind that the broker is too slow. */
 const MAX_UNCONFIRMED = 1_000;
@@ -24,14 +25,16 @@ interface Flow {
 
 export class Publisher {
   readonly #senderId: string;
+  readonly #signer: Signer;
   readonly #log: Log;
   readonly #nacks: Counter;
   #channel: ConfirmChannel | undefined;
   #flow: Flow = idleFlow();
   #onIdle: (() => void) | undefined;
 
-  constructor(options: { readonly senderId: string; readonly log: Log; readonly nacks: Counter }) {
+  constructor(options: { readonly senderId: string; readonly signer: Signer; readonly log: Log; readonly nacks: Counter }) {
     this.#senderId = options.senderId;
+    this.#signer = options.signer;
     this.#log = options.log;
     this.#nacks = options.nacks;
   }
@@ -71,7 +74,8 @@ export class Publisher {
     if (channel === undefined || !canTake(flow)) return false;
     const bytes = content.length;
     try {
-      const hasRoom = channel.publish(exchange, '', content, { appId: this.#senderId }, (error: unknown) => {
+      const properties = { appId: this.#senderId, headers: { signature: this.#signer.sign(content) } };
+      const hasRoom = channel.publish(exchange, '', content, properties, (error: unknown) => {
         if (error instanceof Error && error.message === NACKED) this.#nacks.inc();
         flow.unconfirmed -= 1;
         flow.unconfirmedBytes -= bytes;

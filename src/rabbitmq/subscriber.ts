@@ -2,19 +2,23 @@
  * Consumes this node's queue and hands what it holds to the handlers. What cannot be read or handled is counted, said
  * (once per reason and ten seconds) and dropped: the log repairs, and the consumer never dies of a message.
  */
-import type { ChannelModel } from 'amqplib';
+import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import type { BusHandlers, Counter } from '../ports.ts';
 import type { Lost } from './connection.ts';
 import { decode, type Sender } from './envelope.ts';
 import type { LimitedLog } from './limited-log.ts';
+import type { Signer } from './signature.ts';
 import { declareExchanges, declareTopology, type Exchanges } from './topology.ts';
 
 export interface SubscriberOptions {
   readonly self: Sender;
+  readonly signer: Signer;
+  /** Is this the name of a node of our cluster? */
+  readonly isMember: (nodeName: string) => boolean;
   readonly prefix: string;
   readonly exchanges: Exchanges;
   readonly log: LimitedLog;
-  readonly counters: Readonly<Record<'envelopes' | 'signals' | 'poison' | 'foreign', Counter>>;
+  readonly counters: Readonly<Record<'envelopes' | 'signals' | 'poison' | 'foreign' | 'forged', Counter>>;
 }
 
 /** An exchange deleted by an administrator takes our binding with it, and only those who publish are told. */
@@ -44,7 +48,7 @@ export class Subscriber {
       queue,
       message => {
         if (message === null) lost(new Error('the broker cancelled the consumer'));
-        else if (message.properties.appId !== self.incarnation) this.#receive(message.content, message.fields.exchange);
+        else if (message.properties.appId !== self.incarnation) this.#receive(message);
       },
       { noAck: true, exclusive: true },
     );
@@ -64,11 +68,20 @@ export class Subscriber {
     clearInterval(this.#again);
   }
 
-  #receive(content: Buffer, exchange: string): void {
+  #receive({ content, fields: { exchange }, properties }: ConsumeMessage): void {
     const handlers = this.#handlers;
     if (handlers === undefined) return;
-    const { self, prefix, log, counters } = this.#options;
+    const { self, signer, isMember, prefix, log, counters } = this.#options;
     const received = decode(content, self);
+    if (received.kind === 'envelope' || received.kind === 'signal') {
+      const isSigned = signer.isSigned(content, (properties.headers as Record<string, unknown> | undefined)?.['signature']);
+      if (!isSigned || !isMember(received.node)) {
+        counters.forged.inc();
+        const reason = isSigned ? 'the sender is no node of this cluster' : 'the signature is wrong or missing';
+        log.warn('forged-message', { reason, sender: received.node, bytes: content.length, exchange }, `forged: ${reason}`);
+        return;
+      }
+    }
     try {
       switch (received.kind) {
         case 'own':

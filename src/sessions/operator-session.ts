@@ -37,7 +37,7 @@ async function operatorFullUpdate(
     departments: derived.departmentsForOperators(),
     statuses,
     serverTs: toSeconds(services.nowUs()),
-    limits: { maxMessageLength: limits.maxMessageLength, maxFileSize: limits.maxRequestBytes, maxChats: limits.defaultMaxChats },
+    limits: { maxMessageLength: limits.maxMessageLength, maxFileSize: limits.maxFileBytes, maxChats: limits.defaultMaxChats },
   };
   const chats = await Promise.all(
     visible.map(async chat => operatorChat(chat, bearerOf(chat) === operatorId ? await chatMessages(messages, chat) : undefined)),

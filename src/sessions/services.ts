@@ -4,11 +4,13 @@ import { EPOCH_SIZE, epochOf } from '../domain/change.ts';
 import type { OperatorStatus } from '../domain/operator.ts';
 import type { Microseconds } from '../domain/time.ts';
 import type { CommitLoop } from '../commands/commit-loop.ts';
-import type { Log, Messages, Signal } from '../ports.ts';
+import type { TypingSignal } from '../domain/signal.ts';
+import type { Log, Messages } from '../ports.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { wrong } from '../protocol/parameters.ts';
 import type { Feed } from '../sync/feed.ts';
 import type { Replica } from '../sync/replica.ts';
+import type { Admission } from './admission.ts';
 import type { Derived } from './derived.ts';
 import type { Hub } from './hub.ts';
 import type { OperatorLogins } from './operator-logins.ts';
@@ -17,13 +19,17 @@ import type { VisitorPages } from './visitor-pages.ts';
 
 export interface Limits {
   readonly maxMessageLength: number;
-  readonly maxRequestBytes: number;
+  /** Of an action: a body or a frame. */
+  readonly maxActionBytes: number;
+  /** Of a file. */
+  readonly maxFileBytes: number;
   readonly defaultMaxChats: number;
   readonly pollHoldMs: number;
   readonly wsBufferBytes: number;
 }
 
 export interface Services {
+  readonly admission: Admission;
   readonly replica: Replica;
   readonly feed: Feed;
   readonly hub: Hub;
@@ -38,7 +44,7 @@ export interface Services {
   /** The database's time, for what is only shown. */
   readonly nowUs: () => Microseconds;
   /** To this node's sessions and to the other nodes. */
-  readonly signal: (signal: Signal) => void;
+  readonly signal: (signal: TypingSignal) => void;
 }
 
 export interface ResumePoint {

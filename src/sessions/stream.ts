@@ -25,6 +25,8 @@ export interface StreamView {
 }
 
 export interface StreamClient {
+  /** More waits for it than it reads: what may be left out is left out. */
+  readonly isSlow: boolean;
   send(frame: string): void;
   /** Nothing more can be told in order: close so that the client comes back with its `since`. */
   fail(reason: 'too-slow' | 'internal'): void;
@@ -38,6 +40,8 @@ export class Stream implements Subscriber {
   #heard: Rendering[] = [];
   #open = false;
   #sending: Promise<void> | undefined;
+  /** The revision behind which derived values were left out: they are told when the client is quick again. */
+  #derivedMissedSince: Revision | undefined;
   /** Counts full updates, so that an outdated one in the making is not sent. */
   #generation = 0;
   lastHeard: Revision = 0;
@@ -88,14 +92,28 @@ export class Stream implements Subscriber {
     this.#client.end(tokenHash);
   }
 
-  /** Signals and derived values. */
+  /** Signals and derived values; left out while something is held back or the client is slow. */
   tell(deltas: readonly RenderedDelta[]): void {
-    if (this.#open && this.#sending === undefined) this.#client.send(deltaFrame(undefined, deltas));
+    if (!this.#open) return;
+    if (this.#sending !== undefined || this.#client.isSlow) {
+      this.#derivedMissedSince ??= this.#hub.revision - 1;
+      return;
+    }
+    this.#client.send(deltaFrame(undefined, [...this.#takeMissedDerived(), ...deltas]));
   }
 
   /** Every ping carries where the client stands, so that an idle client's `since` does not grow old. */
   idle(): void {
-    if (this.#open && this.#sending === undefined && this.#heard.length === 0) this.#client.send(deltaFrame(this.#hub.revision, []));
+    if (!this.#open || this.#sending !== undefined || this.#heard.length > 0 || this.#client.isSlow) return;
+    const missed = this.#takeMissedDerived();
+    if (missed.length > 0) this.#client.send(deltaFrame(undefined, missed));
+    this.#client.send(deltaFrame(this.#hub.revision, []));
+  }
+
+  #takeMissedDerived(): readonly RenderedDelta[] {
+    const since = this.#derivedMissedSince;
+    this.#derivedMissedSince = undefined;
+    return since === undefined ? [] : this.#view.derivedSince(since);
   }
 
   async #connect(since: Revision | undefined, resync: Resync | undefined): Promise<void> {

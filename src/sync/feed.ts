@@ -39,6 +39,7 @@ export class Feed {
   #currentAtMs = 0;
   #patience: NodeJS.Timeout | undefined;
   #catchingUp: Promise<void> | undefined;
+  #readAgain = false;
   #stopped = false;
 
   constructor(options: FeedOptions) {
@@ -83,7 +84,10 @@ export class Feed {
   envelope(envelope: IncomingEnvelope): void {
     const { first, last, changes, bytes } = envelope;
     if (changes !== undefined) this.#take({ first, last, changes, bytes });
-    else this.newestIs(last);
+    else if (last > this.#options.replica.revision) {
+      this.#newest = Math.max(this.#newest, last);
+      this.#catchUpNow(); // nothing else will bring them
+    }
   }
 
   /** The heartbeat read the newest revision from the database. */
@@ -120,7 +124,7 @@ export class Feed {
 
   /** Reads everything behind the replica from the log; a reload when the epoch changed or it is too far behind. */
   async catchUp(): Promise<void> {
-    this.#catchingUp ??= this.#readLog().finally(() => {
+    this.#catchingUp ??= this.#readLogToItsEnd().finally(() => {
       this.#catchingUp = undefined;
     });
     await this.#catchingUp;
@@ -186,7 +190,19 @@ export class Feed {
   }
 
   #catchUpNow(): void {
+    // A read on its way may have passed the place already.
+    if (this.#catchingUp !== undefined) this.#readAgain = true;
     this.catchUp().catch((error: unknown) => this.#options.logger.warn('catch-up-failed', { error })); // the next heartbeat tries again
+  }
+
+  async #readLogToItsEnd(): Promise<void> {
+    do {
+      this.#readAgain = false;
+      const believed = this.#newest;
+      await this.#readLog();
+      // Nothing is behind what was just read, whatever a hint has said.
+      if (this.#newest === believed) this.#newest = this.#options.replica.revision;
+    } while (this.#readAgain && !this.#stopped);
   }
 
   async #readLog(): Promise<void> {

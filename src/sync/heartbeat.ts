@@ -3,18 +3,16 @@
  * time, the newest revision and whose name and lease they are. That serves catch-up, liveness, leadership and the
  * guard. While the bus is interrupted it runs more often, because then the log is all there is.
  */
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Microseconds } from '../domain/time.ts';
-import type { Clock, Log, Registry } from '../ports.ts';
+import type { Clock, Registry } from '../ports.ts';
 import type { Feed } from './feed.ts';
 import type { Health } from './health.ts';
+import type { Leadership } from './leadership.ts';
 import type { Replica } from './replica.ts';
 
 const EVERY_MS = 1_000;
 /** The bound of how late a change is noticed with the broker away. */
 const EVERY_WITHOUT_BUS_MS = 100;
-/** The holder stops leading this long before the lease ends by its own clock. */
-const LEASE_MARGIN_MS = 500;
 
 export interface HeartbeatOptions {
   readonly registry: Registry;
@@ -22,35 +20,25 @@ export interface HeartbeatOptions {
   readonly feed: Feed;
   readonly replica: Replica;
   readonly health: Health;
+  readonly leadership: Leadership;
   readonly clock: Clock;
-  readonly log: Log;
-  readonly wantsLease: boolean;
   readonly isBusConnected: () => boolean;
   /** The node's name belongs to another process now: this one must stop. */
   readonly onNameLost: () => void;
-  readonly onLease: (isLeader: boolean) => void;
+  /** An administrator wants this node drained, or back. */
+  readonly onDrainWish: (drain: boolean) => void;
 }
 
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
-  readonly #abort = new AbortController();
-  #lease: { readonly token: number; readonly untilMs: number } | undefined;
-  #leader: string | undefined;
   #clockOffsetUs = 0;
   #loop: Promise<void> | undefined;
+  #stopped = false;
+  /** Ends the present pause. */
+  #wake: () => void = () => undefined;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
-  }
-
-  /** Who holds the lease, as last seen. */
-  get leader(): string | undefined {
-    return this.#leader;
-  }
-
-  /** The fencing token while this node leads for certain. */
-  get leaseToken(): number | undefined {
-    return this.#lease !== undefined && this.#options.clock.nowMs() < this.#lease.untilMs ? this.#lease.token : undefined;
   }
 
   /** The database's time, carried on by this node's monotonic clock. */
@@ -63,51 +51,56 @@ export class Heartbeat {
     this.#loop = this.#run();
   }
 
+  /** Does not wait for the next second. */
+  beatNow(): void {
+    this.#wake();
+  }
+
   async stop(): Promise<void> {
-    this.#abort.abort();
-    this.#setLease(undefined);
+    this.#stopped = true;
+    this.#wake();
     await this.#loop;
   }
 
   async #run(): Promise<void> {
-    const { signal } = this.#abort;
+    const { health, leadership, isBusConnected } = this.#options;
     for (;;) {
-      const everyMs = this.#options.isBusConnected() ? EVERY_MS : EVERY_WITHOUT_BUS_MS;
-      await wait(everyMs, undefined, { signal }).catch(() => undefined);
-      if (signal.aborted) return;
+      await this.#pause(Math.min(isBusConnected() ? EVERY_MS : EVERY_WITHOUT_BUS_MS, leadership.nextBeatInMs));
+      if (this.#stopped) return;
       try {
         await this.#beat();
-        this.#options.health.report('database', 'paused', undefined);
+        health.report('database', 'paused', undefined);
       } catch (error) {
-        this.#options.health.report('database', 'paused', error instanceof Error ? error.message : String(error));
-        if (this.leaseToken === undefined) this.#setLease(undefined);
+        health.report('database', 'paused', error instanceof Error ? error.message : String(error));
       }
     }
   }
 
+  #pause(ms: number): Promise<void> {
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (this.#stopped) this.#wake();
+    });
+  }
+
   async #beat(): Promise<void> {
-    const { registry, incarnation, feed, replica, health, clock, wantsLease, onNameLost } = this.#options;
+    const { registry, incarnation, feed, replica, health, leadership, clock, onNameLost, onDrainWish } = this.#options;
     const sentMs = clock.nowMs();
-    const beat = await registry.beat({ state: health.state, revision: replica.revision, wantsLease });
-    if (beat.incarnation !== undefined && beat.incarnation !== incarnation) {
-      this.#setLease(undefined);
+    const beat = await registry.beat({ state: health.state, revision: replica.revision, claims: leadership.claims });
+    if (beat.incarnation === undefined) {
+      await registry.register(); // the row is gone: the database was restored
+    } else if (beat.incarnation !== incarnation) {
+      leadership.stop();
       onNameLost();
       return;
     }
     this.#clockOffsetUs = beat.nowUs - clock.nowMs() * 1000;
-    this.#leader = beat.lease !== undefined && beat.lease.expiresInMs > 0 ? beat.lease.holder : undefined;
-    // Counted from before the question was sent: the lease never seems longer than it is.
-    this.#setLease(
-      beat.lease?.mine === true ? { token: beat.lease.token, untilMs: sentMs + beat.lease.expiresInMs - LEASE_MARGIN_MS } : undefined,
-    );
+    leadership.observe(beat, sentMs);
     feed.newestIs(beat.revision);
-  }
-
-  #setLease(lease: { readonly token: number; readonly untilMs: number } | undefined): void {
-    const before = this.#lease?.token;
-    this.#lease = lease;
-    if (before === lease?.token) return;
-    this.#options.log.info(lease === undefined ? 'lease-lost' : 'lease-held', { fence: lease?.token ?? before });
-    this.#options.onLease(lease !== undefined);
+    onDrainWish(beat.drain);
   }
 }

@@ -6,6 +6,7 @@ export const NO_BUS: Bus = {
   connected: true,
   reason: undefined,
   start: () => Promise.resolve(),
+  setPassword: () => undefined,
   publish: () => undefined,
   publishSignal: () => undefined,
   stop: () => Promise.resolve(),

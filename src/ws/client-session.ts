@@ -39,6 +39,9 @@ export class ClientSession {
     this.connection = connection;
     this.#kind = kind;
     this.#stream = new Stream(kind.hub, kind.view, {
+      get isSlow() {
+        return connection.isSlow;
+      },
       send: frame => connection.send(frame),
       fail: reason => connection.close(reason === 'too-slow' ? CLOSE.tooSlow : CLOSE.goingAway),
       end: tokenHash => {

@@ -23,8 +23,9 @@ export class Connection {
     });
   }
 
-  get bufferedBytes(): number {
-    return this.#socket.bufferedAmount;
+  /** A quarter of the bound waits: time to leave out what may be left out. */
+  get isSlow(): boolean {
+    return this.#socket.bufferedAmount > this.#bufferBytes / 4;
   }
 
   send(frame: string): void {
@@ -63,7 +64,7 @@ export class Connection {
     });
   }
 
-  onClose(handle: () => void): void {
+  onClose(handle: (code: number) => void): void {
     this.#socket.once('close', handle);
   }
 

@@ -6,7 +6,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { ChatError } from '../domain/error.ts';
-import type { Counter, Metrics } from '../ports.ts';
+import type { Counter, LabelledCounter, Metrics } from '../ports.ts';
 import { queryOf } from '../protocol/body.ts';
 import { CLOSE, type CloseCode, retryReason } from '../protocol/close-codes.ts';
 import { operatorErrorBody, visitorErrorBody } from '../protocol/error-codes.ts';
@@ -24,7 +24,7 @@ const PING_EVERY_MS = 25_000;
 /** Clients are pinged in turns, a share of them every second: one timer for all. */
 const PING_TURNS = 25;
 const PONG_WITHIN_TURNS = 8;
-/** Clients of a draining node come back spread over this time. */
+/** Clients of a draining node come back spread over at least this time. */
 const DRAIN_SPREAD_MS = 2_000;
 
 export interface WsServerOptions {
@@ -38,6 +38,7 @@ export class WsServer {
   readonly #wss: WebSocketServer;
   readonly #turns: Set<ClientSession>[] = Array.from({ length: PING_TURNS }, () => new Set());
   readonly #accepted: Counter;
+  readonly #closed: LabelledCounter;
   #nextTurn = 0;
   #timer: NodeJS.Timeout | undefined;
   #draining = false;
@@ -47,10 +48,11 @@ export class WsServer {
     this.#wss = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
-      maxPayload: options.services.limits.maxRequestBytes,
+      maxPayload: options.services.limits.maxActionBytes,
       clientTracking: false,
     });
     this.#accepted = options.metrics.counter('ws_connections_total', 'WebSockets of clients accepted since the start');
+    this.#closed = options.metrics.labelled('ws_closed_total', 'WebSockets closed, by close code (1006: without a goodbye)', 'code');
     options.metrics.gauge('ws_connections', 'Open WebSockets of clients', () => this.connections);
   }
 
@@ -77,7 +79,13 @@ export class WsServer {
   /** Tells every client to come back a little later, each at another time. */
   drain(): void {
     this.#draining = true;
-    for (const turn of this.#turns) for (const session of turn) session.connection.close(drainClose());
+    const spreadMs = Math.max(DRAIN_SPREAD_MS, this.#options.services.admission.handshakeMs(this.connections));
+    for (const turn of this.#turns) for (const session of turn) session.connection.close(drainClose(spreadMs));
+  }
+
+  /** After a drain that was taken back. */
+  open(): void {
+    this.#draining = false;
   }
 
   stop(): void {
@@ -88,18 +96,22 @@ export class WsServer {
 
   async #accept(connection: Connection, request: IncomingMessage, isOperator: boolean): Promise<void> {
     if (this.#draining) {
-      connection.close(drainClose());
+      connection.close(drainClose(DRAIN_SPREAD_MS));
       return;
     }
     try {
+      this.#options.services.admission.webSocket(isOperator ? 'operator' : 'visitor', this.connections);
       const parameters = new Parameters(queryOf(request.url ?? ''));
       const kind = isOperator ? await this.#operator(request) : await this.#visitor(parameters);
       const session = new ClientSession(connection, kind);
       const turn = this.#turns[this.connections % PING_TURNS];
       turn?.add(session);
       this.#accepted.inc();
-      connection.onClose(() => turn?.delete(session));
-      if (this.#isDraining()) connection.close(drainClose());
+      connection.onClose(code => {
+        turn?.delete(session);
+        this.#closed.inc(String(code));
+      });
+      if (this.#isDraining()) connection.close(drainClose(DRAIN_SPREAD_MS));
       const { since, resync } = await resumePoint(this.#options.services, readSince(parameters));
       await session.open(since, resync);
     } catch (error) {
@@ -169,6 +181,6 @@ function closeFor(error: ChatError): CloseCode | { readonly code: number; readon
   }
 }
 
-function drainClose(): { readonly code: number; readonly reason: string } {
-  return { code: CLOSE.draining.code, reason: retryReason(Math.round(Math.random() * DRAIN_SPREAD_MS)) };
+function drainClose(spreadMs: number): { readonly code: number; readonly reason: string } {
+  return { code: CLOSE.draining.code, reason: retryReason(Math.round(Math.random() * spreadMs)) };
 }

@@ -87,7 +87,6 @@ describe('faults of main.ini', () => {
       '--cluster_config is missing: node_name, cluster_config and multinode_mode are given together',
       '--multinode_mode is missing: node_name, cluster_config and multinode_mode are given together',
       'db_host is missing: in a cluster all nodes share one PostgreSQL, set db_host in main.ini',
-      'mq_host is missing: in a cluster the nodes sync through RabbitMQ, set mq_host in main.ini',
     ]);
     assert.deepEqual(error.faults[0], { file: 'main.ini', line: 3, message: "unknown key 'mq_hots', did you mean 'mq_host'?" });
     assert.deepEqual([error.faults[2]?.file, error.faults[2]?.line], [undefined, undefined]);
@@ -141,11 +140,14 @@ describe('faults of a node of a cluster', () => {
     ]);
   });
 
-  test('db_host and mq_host are needed', t => {
+  test('db_host is needed, and behind a pooler without mq_host db_direct_host', t => {
     assert.deepEqual(faultsOf(t, { 'cluster.json': CLUSTER_JSON }, { flags: SLAVE }), [
       'db_host is missing: in a cluster all nodes share one PostgreSQL, set db_host in main.ini',
-      'mq_host is missing: in a cluster the nodes sync through RabbitMQ, set mq_host in main.ini',
     ]);
+    assert.deepEqual(
+      faultsOf(t, { 'main.ini': 'db_host = a\ndb_pooler = transaction\n', 'cluster.json': CLUSTER_JSON }, { flags: SLAVE }),
+      ['db_direct_host is missing: without mq_host the nodes sync by LISTEN, which a pooler in transaction mode cannot do'],
+    );
   });
 });
 

@@ -10,7 +10,11 @@ import { CLUSTER_JSON, folderWith, load, originOf, SERVERS, SLAVE } from './supp
 describe('a single node', () => {
   test('without any file every key has its default and there is neither broker nor database', t => {
     const cwd = folderWith(t, {});
-    const { config, files } = loadConfig({ flags: {}, env: {}, cwd });
+    const {
+      config: { fingerprint, ...config },
+      files,
+    } = loadConfig({ flags: {}, env: {}, cwd });
+    assert.equal(fingerprint['db_password'], undefined, 'no hash of a secret');
     assert.deepEqual(config, {
       mode: 'single',
       node: { name: 'single', listen: '127.0.0.1', port: 8260, tls: undefined, logLevel: 'info' },
@@ -30,6 +34,9 @@ describe('a single node', () => {
         wsBufferBytes: 1_048_576,
         ringBytes: 67_108_864,
         commitQueueLength: 10_000,
+        maxConnections: 20_000,
+        wsHandshakesPerSecond: 1_000,
+        visitorActionsPerSecond: 10,
       },
     });
     assert.deepEqual(files, []);

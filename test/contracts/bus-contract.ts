@@ -5,7 +5,8 @@
  */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import type { Bus, BusHandlers, IncomingEnvelope, Signal } from '../../src/ports.ts';
+import type { Signal } from '../../src/domain/signal.ts';
+import type { Bus, BusHandlers, IncomingEnvelope } from '../../src/ports.ts';
 import { eventually } from '../support/eventually.ts';
 
 export interface BusTransport {

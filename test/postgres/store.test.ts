@@ -17,6 +17,7 @@ import { Cleanup } from '../support/cleanup.ts';
 import { createTestDatabase, pgServer, type TestDatabase } from '../support/database.ts';
 import { addOperators, addVisitors, newNonce } from '../support/people.ts';
 import { golden } from '../support/replay.ts';
+import { anIdentity } from '../support/rows.ts';
 
 const NOTHING: BatchWrite = {
   visitors: [],
@@ -170,17 +171,18 @@ for (const server of ['TEST_PG', 'TEST_PG18'] as const) {
     });
 
     test('a second node of a living name is refused and told who holds it; a dead one is replaced', async () => {
-      const identity = { name: 'twin', mode: 'slave', port: 1, version: 'test', leaseSeconds: 4 };
+      const identity = anIdentity({ name: 'twin' });
       const first = createRegistry(node.database, { ...identity, incarnation: randomUUID() });
       const second = createRegistry(node.database, { ...identity, incarnation: randomUUID() });
       await first.register();
+      await database.query("update node set pid = $1 where name = 'twin'", [process.ppid]); // another process, and alive
       await assert.rejects(
         second.register(),
-        (error: unknown) => error instanceof NodeNameHeld && error.message.includes(`pid ${process.pid}`),
+        (error: unknown) => error instanceof NodeNameHeld && error.message.includes(`pid ${process.ppid}`),
       );
       await database.query("update node set heartbeat_at = clock_timestamp() - interval '1 minute' where name = 'twin'");
       await second.register();
-      const beat = await first.beat({ state: 'running', revision: 0, wantsLease: false });
+      const beat = await first.beat({ state: 'running', revision: 0, claims: false });
       assert.notEqual(beat.incarnation, undefined, 'the first finds its name taken over');
       await second.unregister();
       await Promise.all([first.close(), second.close()]);

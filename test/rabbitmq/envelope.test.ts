@@ -17,7 +17,11 @@ describe('the wire format', () => {
   test('brings an envelope to another node as it was, with the length of the message', () => {
     const content = encodeEnvelope(A, { first: 3, last: 3, changesJson: '[{"type":"of-a-newer-node","text":"ж\u2028"}]' });
     const changes = [{ type: 'of-a-newer-node', text: 'ж\u2028' }];
-    assert.deepEqual(decode(content, B), { kind: 'envelope', envelope: { first: 3, last: 3, changes, bytes: content.length } });
+    assert.deepEqual(decode(content, B), {
+      kind: 'envelope',
+      node: A.node,
+      envelope: { first: 3, last: 3, changes, bytes: content.length },
+    });
   });
 
   test('leaves changes out above 256 KiB of UTF-8, and not below', () => {
@@ -29,7 +33,7 @@ describe('the wire format', () => {
 
   test('tells own, foreign and signals apart', () => {
     const signal = { type: 'visitor-typing', chatId: 1, typing: true, draft: null } as const;
-    assert.deepEqual(decode(encodeSignal(A, signal), B), { kind: 'signal', signal });
+    assert.deepEqual(decode(encodeSignal(A, signal), B), { kind: 'signal', node: A.node, signal });
     assert.deepEqual(decode(encodeSignal(A, signal), A), { kind: 'own' });
     const foreign = { ...A, installation: 'other' };
     assert.deepEqual(decode(encodeSignal(foreign, signal), B), { kind: 'foreign', installation: 'other', node: A.node });

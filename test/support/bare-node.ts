@@ -16,9 +16,11 @@ import { Feed } from '../../src/sync/feed.ts';
 import { Health } from '../../src/sync/health.ts';
 import { Heartbeat } from '../../src/sync/heartbeat.ts';
 import { NO_BUS } from '../../src/sync/no-bus.ts';
+import { Leadership } from '../../src/sync/leadership.ts';
 import { Replica } from '../../src/sync/replica.ts';
 import { mqServer } from './broker.ts';
 import type { TestDatabase } from './database.ts';
+import { anIdentity } from './rows.ts';
 import { clock, keptLog, type KeptLog } from './silent.ts';
 
 export interface BareNode {
@@ -51,7 +53,7 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
   const incarnation = randomUUID();
   const replica = new Replica();
   const feed = new Feed({ replica, log: createChangeLog(database), snapshots: createSnapshots(database), clock, logger: log, metrics });
-  const { id: installationId } = await readInstallation(database);
+  const { id: installationId, secret: installationSecret } = await readInstallation(database);
   const bus =
     vhost === undefined
       ? NO_BUS
@@ -65,6 +67,8 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
             nodeName: name,
             incarnation,
             installationId,
+            installationSecret,
+            isMember: () => true,
             log,
             metrics,
           }),
@@ -82,13 +86,18 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
     openEpoch: () => openEpoch(database),
     onDatabase: failure => health.report('database', 'paused', failure),
   });
-  const registry = createRegistry(database, {
-    name,
-    incarnation,
-    mode: leads ? 'master' : 'slave',
-    port: 0,
-    version: 'test',
+  const registry = createRegistry(
+    database,
+    anIdentity({ name, incarnation, mode: leads ? 'master' : 'slave', configuredMaster: leads ? name : '' }),
+  );
+  const leadership: Leadership = new Leadership({
+    registry,
+    clock,
+    log,
+    metrics,
     leaseSeconds: 4,
+    onChange: () => assignment.wake(),
+    tell: () => undefined,
   });
   const heartbeat = new Heartbeat({
     registry,
@@ -96,14 +105,14 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
     feed,
     replica,
     health,
+    leadership,
     clock,
-    log,
-    wantsLease: leads,
     isBusConnected: () => bus.connected,
     onNameLost: () => undefined,
-    onLease: () => undefined,
+    onDrainWish: () => undefined,
   });
-  const assignment = new AutoAssignment({ replica, feed, loop, defaultMaxChats, leaseToken: () => heartbeat.leaseToken, log, metrics });
+  const assignment = new AutoAssignment({ replica, feed, loop, defaultMaxChats, leaseToken: () => leadership.token, log, metrics });
+  if (leads) leadership.stand();
   await registry.register();
   await feed.start();
   await bus.start({
@@ -124,6 +133,8 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
     run: async command => (await loop.execute(command)).answer,
     async stop() {
       await assignment.stop();
+      await leadership.resign();
+      leadership.stop();
       await loop.stop();
       await heartbeat.stop();
       await bus.stop();

@@ -42,6 +42,8 @@ export function makeRabbitBus(options: Partial<RabbitBusOptions> = {}): { bus: B
     nodeName: 'node',
     incarnation: randomUUID(),
     installationId: INSTALLATION_ID,
+    installationSecret: 'secret of the tests',
+    isMember: () => true,
     log,
     metrics,
     ...options,

@@ -40,6 +40,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
       `mq_host = ${mq.host}`,
       `mq_port = ${mq.port}`,
       `mq_virtual_host = ${vhost?.name ?? '/'}`,
+      'visitor_actions_per_second = 100000', // tests are quicker than people
       options.ini ?? '',
     ].join('\n'),
   );

@@ -30,6 +30,8 @@ export class FaultyBus implements Bus {
     return this.#bus.reason;
   }
 
+  setPassword(): void {}
+
   start(handlers: BusHandlers): Promise<void> {
     const deliver = (envelope: IncomingEnvelope): void =>
       void setTimeout(() => handlers.envelope(envelope), Math.random() * this.#faults.maxDelayMs);

@@ -1,7 +1,9 @@
 /** Rows with sane values, for tests of pure code. */
+import { randomUUID } from 'node:crypto';
 import type { Chat } from '../../src/domain/chat.ts';
 import { type Message, messageId } from '../../src/domain/message.ts';
 import type { Operator } from '../../src/domain/operator.ts';
+import type { NodeIdentity } from '../../src/postgres/registry.ts';
 
 export function aChat(overrides: Partial<Chat> = {}): Chat {
   return {
@@ -75,6 +77,22 @@ export function aMessage(overrides: Partial<Message> = {}): Message {
     tsUs,
     changedUs: tsUs,
     edited: false,
+    ...overrides,
+  };
+}
+
+export function anIdentity(overrides: Partial<NodeIdentity> = {}): NodeIdentity {
+  return {
+    name: 'node',
+    incarnation: randomUUID(),
+    mode: 'slave',
+    port: 1,
+    version: 'test',
+    fingerprint: {},
+    criticalKeys: [],
+    leaseSeconds: 4,
+    failover: 'automatic',
+    configuredMaster: 'chat-master',
     ...overrides,
   };
 }

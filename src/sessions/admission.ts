@@ -1,0 +1,91 @@
+/**
+ * How much this node lets in, so that a storm or an abuser costs the others little: new WebSockets per second, open
+ * WebSockets, actions per visitor. What is refused is told when to come back, spread by the server.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { ChatError } from '../domain/error.ts';
+import type { Clock, Counter, LabelledCounter, Metrics } from '../ports.ts';
+import { ExpiringMap } from './expiring-map.ts';
+import { Pace } from './pace.ts';
+
+/** Visitors whose pace is remembered; one that is forgotten has a full burst again. */
+const MAX_VISITORS = 100_000;
+const VISITOR_FORGOTTEN_MS = 60_000;
+const VISITOR_BURST = 5;
+/** A visitor's action waits so long at most; an SDK sends one after the other, and gives up after 44 s. */
+const MAX_WAIT_MS = 2_000;
+/** The rest of the connections is for requests. */
+const WEBSOCKET_SHARE = 0.9;
+/** Those who find no room come back spread over this time. */
+const FULL_SPREAD_MS = 10_000;
+
+export interface AdmissionOptions {
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly maxConnections: number;
+  readonly handshakesPerSecond: number;
+  readonly visitorActionsPerSecond: number;
+}
+
+export class Admission {
+  readonly #clock: Clock;
+  readonly #maxWebSockets: number;
+  readonly #handshakeMs: number;
+  readonly #handshakes: Pace;
+  /** Operators have a rate of their own: no storm of visitors holds them up. */
+  readonly #handshakesSpent = { operator: 0, visitor: 0 };
+  readonly #returns: Pace;
+  #returnsSpent = 0;
+  readonly #actions: Pace;
+  readonly #visitors: ExpiringMap<string, number>;
+  readonly #refused: LabelledCounter;
+  readonly #slowed: Counter;
+
+  constructor({ clock, metrics, maxConnections, handshakesPerSecond, visitorActionsPerSecond }: AdmissionOptions) {
+    this.#clock = clock;
+    this.#maxWebSockets = Math.floor(maxConnections * WEBSOCKET_SHARE);
+    this.#handshakeMs = 1_000 / handshakesPerSecond;
+    this.#handshakes = new Pace(handshakesPerSecond, handshakesPerSecond);
+    this.#returns = new Pace(handshakesPerSecond, 0);
+    this.#actions = new Pace(visitorActionsPerSecond, visitorActionsPerSecond * VISITOR_BURST);
+    this.#visitors = new ExpiringMap(clock, MAX_VISITORS);
+    this.#refused = metrics.labelled('admission_refused_total', 'What was told to come back later: handshake, connection, action', 'what');
+    this.#slowed = metrics.counter('visitor_actions_slowed_total', 'Actions of visitors that waited because they came too fast');
+    metrics.gauge('visitor_paces', 'Visitors whose pace is remembered (at most 100000)', () => this.#visitors.size);
+  }
+
+  /** Throws `rate-limited` with the time after which this client should come back. */
+  webSocket(who: 'operator' | 'visitor', open: number): void {
+    if (open >= this.#maxWebSockets) throw this.#tooMany('connection', 1_000 + Math.random() * FULL_SPREAD_MS);
+    const nowMs = this.#clock.nowMs();
+    const { waitMs, spentMs } = this.#handshakes.next(this.#handshakesSpent[who], nowMs);
+    if (waitMs === 0) {
+      this.#handshakesSpent[who] = spentMs;
+      return;
+    }
+    // Each gets a place of its own in the time to come, at the rate at which they can be served.
+    const place = this.#returns.next(this.#returnsSpent, nowMs);
+    this.#returnsSpent = place.spentMs;
+    throw this.#tooMany('handshake', place.waitMs);
+  }
+
+  /** How long it takes to let so many WebSockets in again. */
+  handshakeMs(count: number): number {
+    return count * this.#handshakeMs;
+  }
+
+  /** Resolves when the visitor may act. Throws `rate-limited` when that would take too long. */
+  async visitorAction(visitorId: string): Promise<void> {
+    const { waitMs, spentMs } = this.#actions.next(this.#visitors.get(visitorId) ?? 0, this.#clock.nowMs());
+    if (waitMs > MAX_WAIT_MS) throw this.#tooMany('action', waitMs);
+    this.#visitors.set(visitorId, spentMs, VISITOR_FORGOTTEN_MS);
+    if (waitMs === 0) return;
+    this.#slowed.inc();
+    await wait(waitMs);
+  }
+
+  #tooMany(what: 'handshake' | 'connection' | 'action', retryAfterMs: number): ChatError {
+    this.#refused.inc(what);
+    return new ChatError('rate-limited', 'rate-limited', `too many at once: ${what}`, { retryAfterMs: Math.ceil(retryAfterMs) });
+  }
+}

@@ -1,0 +1,38 @@
+/** Which bus a node speaks: none alone, RabbitMQ where mq_host is set, else PostgreSQL's NOTIFY. */
+import type { Config } from './config/config.ts';
+import type { Bus, Log, Metrics } from './ports.ts';
+import type { Database } from './postgres/database.ts';
+import type { Installation } from './postgres/installation.ts';
+import { createNotifyBus } from './postgres/notify-bus.ts';
+import { createRabbitBus } from './rabbitmq/bus.ts';
+import { NO_BUS } from './sync/no-bus.ts';
+
+export interface TransportOptions {
+  readonly config: Config;
+  /** The server itself where the node's database is a pooler. */
+  readonly direct: Database;
+  readonly incarnation: string;
+  readonly installation: Installation;
+  readonly isMember: (nodeName: string) => boolean;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export function createBus({ config, direct, incarnation, installation, isMember, log, metrics }: TransportOptions): Bus {
+  if (config.mode === 'single') return NO_BUS;
+  if (config.mq === undefined) return createNotifyBus({ database: direct, incarnation, log: log.child({ component: 'notify' }), metrics });
+  return createRabbitBus({
+    hosts: config.mq.hosts,
+    username: config.mq.username,
+    password: config.mq.password.reveal(),
+    virtualHost: config.mq.virtualHost,
+    prefix: config.mq.nodeIdPrefix,
+    nodeName: config.node.name,
+    incarnation,
+    installationId: installation.id,
+    installationSecret: installation.secret,
+    isMember,
+    log: log.child({ component: 'rabbitmq' }),
+    metrics,
+  });
+}
