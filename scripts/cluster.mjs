@@ -1,12 +1,12 @@
 // npm run cluster: master, slave and Nginx on this machine, on RabbitMQ and PostgreSQL: what main.ini names, else the
-// ones on localhost, else started or installed (PostgreSQL else embedded). Ctrl-C ends all it started and nothing else.
+// ones on localhost, else started here (PostgreSQL else embedded; without RabbitMQ the nodes sync through PostgreSQL). Ctrl-C ends all it started and nothing else.
 //   npm run cluster -- --port 8280     the port of Nginx
 import { spawn } from 'node:child_process';
 import { mkdirSync, openSync, closeSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ensureDemoOperator } from './demo-operator.mjs';
 import { spawnNginx, writeNginxConfig } from './nginx.mjs';
-import { fail, flagValue, freePort, isListening, isReady, MAIN, prepare, ROOT, say, waitUntil } from './prepare.mjs';
+import { fail, findProgram, flagValue, freePort, isListening, isReady, MAIN, prepare, ROOT, say, waitUntil } from './prepare.mjs';
 import { ensurePrograms, provideRabbit, readMainIni, runSql, startEmbeddedPostgres } from './services.mjs';
 
 const args = process.argv.slice(2);
@@ -31,19 +31,15 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => v
 
 try {
   const set = readMainIni(path.join(ROOT, 'main.ini'));
-  const brokerRuns = set.mq_host !== undefined || (await isListening(5672));
-  const { nginx } = ensurePrograms(['nginx', 'rabbitmq-server'], brokerRuns ? ['rabbitmq-server'] : []);
-  const rabbit = await provideRabbit(
-    folder,
-    set.mq_host === undefined ? undefined : { host: set.mq_host, port: Number(set.mq_port ?? 5672) },
-  );
-  stops.push(rabbit.stop);
+  const { nginx } = ensurePrograms(['nginx']);
+  const rabbit = await findRabbit(set);
+  if (rabbit === undefined) say('no RabbitMQ is installed: the nodes sync through PostgreSQL (LISTEN/NOTIFY)');
+  else stops.push(rabbit.stop);
   const postgres = await providePostgres(set);
 
   // The keys of main.ini as they stand there, and what was found for those it does not set.
   const keys = {
-    mq_host: rabbit.host,
-    mq_port: rabbit.port,
+    ...(rabbit === undefined ? {} : { mq_host: rabbit.host, mq_port: rabbit.port }),
     mq_node_id_prefix: DATABASE,
     db_host: postgres.host,
     db_port: postgres.port,
@@ -76,7 +72,7 @@ try {
       URL: `http://127.0.0.1:${port}/`,
     });
   }
-  const { login, password } = ensureDemoOperator({ dataDir: folder, config: ['--config', path.join(folder, 'main.ini')], cwd: folder });
+  const { login, password } = await ensureDemoOperator({ dataDir: folder, config: ['--config', path.join(folder, 'main.ini')], cwd: folder });
   const site = names.length > 2 ? 'chat-slaves.conf' : 'chat.conf';
   const { configFile } = writeNginxConfig({ folder, site, port: nginxPort, nodes: ports });
   const proxy = adopt(spawnNginx(nginx, configFile), 'nginx', path.join(folder, 'error.log'));
@@ -90,7 +86,7 @@ try {
   Try it       http://127.0.0.1:${nginxPort}/   (visitor and operator side by side, through Nginx)
   Login        ${login}
   Password     ${password}
-  RabbitMQ     ${rabbit.host}:${rabbit.port}${rabbit.started ? ' (started here)' : ''}
+  RabbitMQ     ${rabbit === undefined ? 'none: the nodes sync through PostgreSQL' : `${rabbit.host}:${rabbit.port}${rabbit.started ? ' (started here)' : ''}`}
   PostgreSQL   ${postgres.host}:${postgres.port}, database ${postgres.database}${postgres.started ? ' (embedded, started here)' : ''}
   Files, logs  ${folder}
 
@@ -139,6 +135,12 @@ function adopt(child, name, logFile) {
     await exited;
   });
   return child;
+}
+
+/** The one that main.ini names, the one on localhost, one of our own if the program is there, else none. */
+async function findRabbit(set) {
+  if (set.mq_host === undefined && !(await isListening(5672)) && findProgram('rabbitmq-server') === undefined) return undefined;
+  return provideRabbit(folder, set.mq_host === undefined ? undefined : { host: set.mq_host, port: Number(set.mq_port ?? 5672) });
 }
 
 async function providePostgres(set) {

@@ -23,9 +23,20 @@ mkdirSync(dataDir, { recursive: true });
 const logFile = path.join(dataDir, 'chat-server.log');
 const log = openSync(logFile, 'a');
 const logStart = readFileSync(logFile).length;
+let node;
+let stopping = false;
+// Before the node is there: a Ctrl-C of any moment ends it in order.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    if (!stopping) say('stopping …');
+    if (node === undefined) process.exit(0);
+    if (node.exitCode === null && node.signalCode === null) process.kill(node.pid, stopping ? 'SIGKILL' : 'SIGTERM');
+    stopping = true;
+  });
+}
 say('starting the node …');
 // In a process group of its own: Ctrl-C reaches this script, which ends the node in order.
-const node = spawn(process.execPath, [MAIN, 'start', ...nodeArgs], {
+node = spawn(process.execPath, [MAIN, 'start', ...nodeArgs], {
   cwd: ROOT,
   stdio: ['ignore', log, 'pipe'],
   detached: true,
@@ -35,15 +46,6 @@ let complaint = '';
 node.stderr.on('data', chunk => {
   complaint += chunk;
 });
-let stopping = false;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => {
-    if (node.exitCode !== null || node.signalCode !== null) return;
-    if (!stopping) say('stopping …');
-    process.kill(node.pid, stopping ? 'SIGKILL' : 'SIGTERM');
-    stopping = true;
-  });
-}
 node.on('exit', (code, signal) => {
   if (!stopping) console.error(complaint.trim() || `the node ended (${signal ?? code}); its log is ${logFile}`);
   else say('stopped, nothing is left running');
@@ -61,8 +63,9 @@ while (url === undefined) {
     if (entry.event === 'ready') url = entry.url;
   }
 }
-const { login, password } = ensureDemoOperator({ dataDir, config, cwd: ROOT });
-console.log(`
+try {
+  const { login, password } = await ensureDemoOperator({ dataDir, config, cwd: ROOT });
+  console.log(`
   Tandem is ready.
 
   Try it     ${url}   (visitor and operator side by side)
@@ -74,3 +77,9 @@ console.log(`
 
   Ctrl-C stops it.
 `);
+} catch (error) {
+  if (!stopping) {
+    console.error(`the demo operator could not be made: ${error.message}`);
+    process.kill(process.pid, 'SIGTERM');
+  }
+}

@@ -24,7 +24,8 @@ export function createBodyReader(maxBytes: number, metrics: Metrics): BodyReader
       return;
     }
     readingBytes += bytes;
-    const late = setTimeout(() => request.destroy(), BODY_WITHIN_MS);
+    const late = setTimeout(() => void request.socket.destroy(), BODY_WITHIN_MS);
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- express's Request is one
     read(request, response, error => {
       clearTimeout(late);
       readingBytes -= bytes;

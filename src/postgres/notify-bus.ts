@@ -135,7 +135,6 @@ class NotifyBus implements Bus {
           firstAttemptDone();
         });
       } catch (error) {
-        if (signal.aborted) break;
         this.#down(error);
       }
       wasDown = true;
@@ -178,6 +177,7 @@ class NotifyBus implements Bus {
   }
 
   #down(error: unknown): void {
+    if (this.#stopping.signal.aborted) return;
     const reason = error instanceof Error ? error.message : String(error);
     const isNews = this.#reason !== reason;
     this.#reason = reason;

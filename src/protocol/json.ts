@@ -2,6 +2,8 @@
 
 const MAX_DEPTH = 20;
 
+const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x22, 0x5c, 0x7b, 0x7d, 0x5b, 0x5d];
+
 export class JsonTooDeep extends Error {
   override readonly name = 'JsonTooDeep';
 }
@@ -30,4 +32,3 @@ function isDeep(text: string): boolean {
   return false;
 }
 
-const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [...'"\\{}[]'].map(letter => letter.charCodeAt(0));

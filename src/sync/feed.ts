@@ -196,13 +196,17 @@ export class Feed {
   }
 
   async #readLogToItsEnd(): Promise<void> {
-    do {
-      this.#readAgain = false;
-      const believed = this.#newest;
-      await this.#readLog();
-      // Nothing is behind what was just read, whatever a hint has said.
-      if (this.#newest === believed) this.#newest = this.#options.replica.revision;
-    } while (this.#readAgain && !this.#stopped);
+    this.#readAgain = false;
+    const believed = this.#newest;
+    await this.#readLog();
+    // Nothing is behind what was just read, whatever a hint has said.
+    if (this.#newest === believed) this.#newest = this.#options.replica.revision;
+    if (this.#mustReadAgain()) await this.#readLogToItsEnd();
+  }
+
+  /** Asked after an await. */
+  #mustReadAgain(): boolean {
+    return this.#readAgain && !this.#stopped;
   }
 
   async #readLog(): Promise<void> {
