@@ -234,7 +234,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     demoPage: readFileSync(new URL('./web/index.html', import.meta.url), 'utf8'),
   });
 
-  const traffic = new Traffic({ health, leadership, ws, web, node, log });
+  const traffic = new Traffic({ health, leadership, ws, web, node, log, announce: () => heartbeat.beatNow() });
   const watchdog = new Watchdog({ health, clock, metrics });
   metrics.gauge('log_lines_dropped', 'Log lines that could not be written', () => log.dropped);
 

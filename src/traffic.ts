@@ -21,12 +21,15 @@ export interface TrafficOptions {
   readonly web: HttpServer;
   readonly node: Config['node'];
   readonly log: Log;
+  /** This node's state is news for the others. */
+  readonly announce: () => void;
 }
 
 export class Traffic {
   readonly #options: TrafficOptions;
   #port: number;
   #isOpen = false;
+  #hasOpened = false;
   #stopped = false;
   /** Opening and draining, one after the other. */
   #changing: Promise<void> = Promise.resolve();
@@ -42,12 +45,14 @@ export class Traffic {
   }
 
   async open(): Promise<void> {
-    const { web, ws, health, leadership, node } = this.#options;
+    const { web, ws, health, leadership, node, announce } = this.#options;
     this.#port = await web.listen(node.listen, this.#port);
     ws.open();
     this.#isOpen = true;
+    this.#hasOpened = true;
     health.serving();
     leadership.stand();
+    announce();
   }
 
   /** For good. */
@@ -59,7 +64,7 @@ export class Traffic {
 
   /** What an administrator wants, said again with each heartbeat. */
   wish(drained: boolean): void {
-    if (this.#stopped || drained !== this.#isOpen) return;
+    if (!this.#hasOpened || this.#stopped || drained !== this.#isOpen) return;
     this.#isOpen = !drained;
     this.#options.log.info(drained ? 'drain-wished' : 'drain-taken-back');
     this.#changing = this.#changing
@@ -68,9 +73,10 @@ export class Traffic {
   }
 
   async #close(): Promise<void> {
-    const { health, leadership, ws, web } = this.#options;
+    const { health, leadership, ws, web, announce } = this.#options;
     this.#isOpen = false;
     health.draining();
+    announce();
     await Promise.race([leadership.resign(), wait(RESIGN_WITHIN_MS, undefined, { ref: false })]);
     ws.drain();
     await web.drain();

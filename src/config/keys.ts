@@ -106,7 +106,7 @@ export const KEYS = {
   },
   max_connections: {
     type: integer(100, 1_000_000),
-    default: '20000',
+    default: '10000',
     doc: 'Connections of clients and proxies at most; lowered to what the limit of open files allows.',
   },
   ws_handshakes_per_second: {

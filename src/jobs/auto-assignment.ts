@@ -70,6 +70,7 @@ export class AutoAssignment {
     if (!this.#dirty || this.#sweep === undefined || this.#options.leaseToken() === undefined) return;
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
+      this.wake(false); // marked after the last look and before this
     });
   }
 

@@ -105,9 +105,7 @@ class NotifyBus implements Bus {
   #send(channel: string, payload: string): boolean {
     if (this.#client === undefined || this.#waiting.length >= MAX_WAITING) return false;
     this.#waiting.push([channel, payload]);
-    this.#sending ??= this.#flush().finally(() => {
-      this.#sending = undefined;
-    });
+    this.#sending ??= this.#flush();
     return true;
   }
 
@@ -120,9 +118,10 @@ class NotifyBus implements Bus {
       try {
         await this.#client?.query('select pg_notify(c, p) from unnest($1::text[], $2::text[]) n(c, p)', columns);
       } catch {
-        return; // the probe or the connection's end tells of it; what was lost is in the log
+        this.#waiting.length = 0; // the probe or the connection's end tells of it; what was lost is in the log
       }
     }
+    this.#sending = undefined;
   }
 
   async #keepConnected(firstAttemptDone: () => void): Promise<void> {
@@ -172,7 +171,9 @@ class NotifyBus implements Bus {
     } finally {
       this.#client = undefined;
       this.#waiting.length = 0;
-      client.connection.stream.destroy();
+      const { stream } = client.connection;
+      stream.destroy();
+      if (!stream.closed) await new Promise(resolve => stream.once('close', resolve));
     }
   }
 

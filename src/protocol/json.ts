@@ -31,4 +31,3 @@ function isDeep(text: string): boolean {
   }
   return false;
 }
-

@@ -126,6 +126,7 @@ export class Feed {
   async catchUp(): Promise<void> {
     this.#catchingUp ??= this.#readLogToItsEnd().finally(() => {
       this.#catchingUp = undefined;
+      if (this.#mustReadAgain()) this.#catchUpNow(); // told after the last look and before this
     });
     await this.#catchingUp;
   }
@@ -201,10 +202,8 @@ export class Feed {
     await this.#readLog();
     // Nothing is behind what was just read, whatever a hint has said.
     if (this.#newest === believed) this.#newest = this.#options.replica.revision;
-    if (this.#mustReadAgain()) await this.#readLogToItsEnd();
   }
 
-  /** Asked after an await. */
   #mustReadAgain(): boolean {
     return this.#readAgain && !this.#stopped;
   }

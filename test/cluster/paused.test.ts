@@ -5,7 +5,7 @@ import { Cleanup } from '../support/cleanup.ts';
 import { eventually } from '../support/eventually.ts';
 import { Operator } from '../support/operator.ts';
 import { chatServer } from '../support/process.ts';
-import { type Proxy, startProxy } from '../support/proxy.ts';
+import { type Proxy, startProxy } from '../support/faults/proxy.ts';
 import { type SingleNode, startSingle } from '../support/single.ts';
 import { Visitor } from '../support/visitor.ts';
 

@@ -34,7 +34,7 @@ describe('a single node', () => {
         wsBufferBytes: 1_048_576,
         ringBytes: 67_108_864,
         commitQueueLength: 10_000,
-        maxConnections: 20_000,
+        maxConnections: 10_000,
         wsHandshakesPerSecond: 1_000,
         visitorActionsPerSecond: 10,
       },

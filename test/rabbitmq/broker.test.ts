@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { listen, proveConnected, publish } from '../contracts/bus-contract.ts';
-import { makeRabbitBus, mqServer, type PrivateBroker, startBrokerProxy, startPrivateBroker, withVirtualHost } from '../support/broker.ts';
+import { makeRabbitBus, mqServer, type PrivateBroker, startPrivateBroker, withVirtualHost } from '../support/broker.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { eventually } from '../support/eventually.ts';
+import { startProxy } from '../support/faults/proxy.ts';
 
 describe('a broker in trouble:', { concurrency: true }, () => {
   describe('one that is ours', { concurrency: false }, () => {
@@ -62,14 +63,15 @@ describe('a broker in trouble:', { concurrency: true }, () => {
     const cleanup = new Cleanup();
     try {
       const virtualHost = cleanup.add(await withVirtualHost(), it => it.delete());
-      const proxy = cleanup.add(await startBrokerProxy(mqServer()), it => it.close());
+      const proxy = cleanup.add(await startProxy(mqServer()), it => it.close());
       const { bus } = makeRabbitBus({ hosts: [{ host: '127.0.0.1', port: proxy.port }], virtualHost: virtualHost.name });
       cleanup.add(bus, it => it.stop());
       const node = await listen(bus);
       assert.equal(bus.connected, true);
       proxy.freeze();
       await eventually(() => node.news.includes('interrupted'), { within: 15_000 });
-      await eventually(() => bus.connected, { within: 5_000 }); // new connections get through
+      proxy.thaw();
+      await eventually(() => bus.connected, { within: 8_000 });
     } finally {
       await cleanup.run();
     }

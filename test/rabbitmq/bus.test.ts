@@ -4,17 +4,10 @@ import { randomUUID } from 'node:crypto';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { type Channel, type ChannelModel, connect } from 'amqplib';
 import { type Listener, listen, proveConnected, publish, revisionsOf } from '../contracts/bus-contract.ts';
-import {
-  INSTALLATION_ID,
-  makeRabbitBus,
-  mqServer,
-  rabbitmqctl,
-  startBrokerProxy,
-  type VirtualHost,
-  withVirtualHost,
-} from '../support/broker.ts';
+import { INSTALLATION_ID, makeRabbitBus, mqServer, rabbitmqctl, type VirtualHost, withVirtualHost } from '../support/broker.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { eventually } from '../support/eventually.ts';
+import { startProxy } from '../support/faults/proxy.ts';
 import { freePort } from '../support/process.ts';
 
 type Options = NonNullable<Parameters<typeof makeRabbitBus>[0]>;
@@ -214,7 +207,7 @@ describe('the bus on RabbitMQ', () => {
   });
 
   test('starts without its broker, skips what it is told to publish, and connects when the broker comes', async () => {
-    const proxy = await startBrokerProxy(mqServer());
+    const proxy = await startProxy(mqServer());
     each.add(proxy, it => it.close());
     await proxy.close();
     const [a, b] = [await start({ hosts: [{ host: '127.0.0.1', port: proxy.port }] }), await start()];
@@ -234,7 +227,7 @@ describe('the bus on RabbitMQ', () => {
   });
 
   test('skips envelopes while the socket takes no more or 1,000 are unconfirmed, and goes on afterwards', async () => {
-    const proxy = await startBrokerProxy(mqServer());
+    const proxy = await startProxy(mqServer());
     each.add(proxy, it => it.close());
     const [a, b] = [await start({ hosts: [{ host: '127.0.0.1', port: proxy.port }] }), await start()];
     for (const padding of ['', 'x'.repeat(200_000)]) {
@@ -253,7 +246,7 @@ describe('the bus on RabbitMQ', () => {
   });
 
   test('stops within three seconds when nobody answers any more', async () => {
-    const proxy = await startBrokerProxy(mqServer());
+    const proxy = await startProxy(mqServer());
     each.add(proxy, it => it.close());
     const node = await start({ hosts: [{ host: '127.0.0.1', port: proxy.port }] });
     proxy.freeze();

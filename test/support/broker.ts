@@ -1,11 +1,10 @@
 /**
- * RabbitMQ for tests: a virtual host of its own on the common broker (TEST_MQ_*), a whole broker that can be stopped,
- * or a way to a broker that can be cut and frozen.
+ * RabbitMQ for tests: a virtual host of its own on the common broker (TEST_MQ_*), or a whole broker
+ * that can be stopped.
  */
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -155,56 +154,4 @@ export async function startPrivateBroker(): Promise<PrivateBroker> {
   };
   await broker.start();
   return broker;
-}
-
-export interface BrokerProxy {
-  readonly port: number;
-  /** Cuts all connections and refuses new ones. */
-  close(): Promise<void>;
-  open(): Promise<void>;
-  /** Nothing gets through any more and nobody is told, as when a cable is pulled. */
-  freeze(): void;
-  thaw(): void;
-}
-
-/** A way to a broker on a port of its own; opened. */
-export async function startBrokerProxy(target: { readonly host: string; readonly port: number }): Promise<BrokerProxy> {
-  const port = await freePort();
-  const sockets = new Set<net.Socket>();
-  let server: net.Server | undefined;
-  const join = (from: net.Socket, to: net.Socket): void => {
-    sockets.add(from);
-    from.on('data', chunk => void to.write(chunk));
-    from.on('error', () => to.destroy());
-    from.on('close', () => {
-      sockets.delete(from);
-      to.destroy();
-    });
-  };
-  const proxy: BrokerProxy = {
-    port,
-    open: () =>
-      new Promise(resolve => {
-        server = net.createServer(inner => {
-          const outer = net.connect(target);
-          join(inner, outer);
-          join(outer, inner);
-        });
-        server.listen(port, '127.0.0.1', resolve);
-      }),
-    async close() {
-      const closing = server;
-      server = undefined;
-      for (const socket of sockets) socket.destroy();
-      await new Promise<void>(resolve => (closing === undefined ? resolve() : closing.close(() => resolve())));
-    },
-    freeze() {
-      for (const socket of sockets) socket.pause();
-    },
-    thaw() {
-      for (const socket of sockets) socket.resume();
-    },
-  };
-  await proxy.open();
-  return proxy;
 }

@@ -56,7 +56,11 @@ export interface NodeProcess {
   status(): Promise<
     Record<string, never> & { state: string; role: string; leader: string; transport: string; revision: string; main: { pid: number } }
   >;
+  /** By its name without the prefix; with its labels as Prometheus writes them: `leader_changes_total{reason="crash"}`. */
   metric(name: string): Promise<number>;
+  /** Its log lines of this event. */
+  events(event: string): { readonly time: string; readonly [field: string]: unknown }[];
+  kill(): Promise<void>;
   /** SIGTERM, and the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -64,9 +68,9 @@ export interface NodeProcess {
 /** Starts a node and waits until it is ready. */
 export async function startNodeProcess(
   args: readonly string[],
-  options: { cwd: string; env?: Record<string, string> },
+  options: { cwd: string; env?: Record<string, string>; port?: number; readyWithin?: number },
 ): Promise<NodeProcess> {
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const child = spawn(process.execPath, [MAIN, 'start', ...args, '--port', String(port)], {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
@@ -83,7 +87,7 @@ export async function startNodeProcess(
         if (child.exitCode !== null) throw new Error('the node ended');
         return (await fetch(`${url}/readyz`)).ok;
       },
-      { within: 20_000 },
+      { within: options.readyWithin ?? 20_000 },
     );
   } catch (error) {
     child.kill('SIGKILL');
@@ -100,6 +104,16 @@ export async function startNodeProcess(
       const text = await (await fetch(`${url}/metrics`)).text();
       const line = text.split('\n').find(candidate => candidate.startsWith(`chat_${name} `));
       return Number(line?.split(' ')[1] ?? Number.NaN);
+    },
+    events: event =>
+      output
+        .split('\n')
+        .filter(line => line.startsWith('{') && line.endsWith('}'))
+        .map(line => JSON.parse(line) as { time: string; event: string })
+        .filter(line => line.event === event),
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
     },
     stop(signal = 'SIGTERM') {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
