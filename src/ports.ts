@@ -82,8 +82,8 @@ export interface Store {
 }
 
 /** retry: deadlock, lock time-out · refused: this content cannot be stored · fenced: the lease is not ours any more ·
- *  epoch: the timeline changed · disconnected: certainly not committed · unknown: cut while committing */
-export type StoreFailureKind = 'retry' | 'refused' | 'fenced' | 'epoch' | 'disconnected' | 'unknown';
+ *  epoch: the timeline changed · exhausted: the server has no disk or memory left · disconnected: certainly not committed · unknown: cut while committing */
+export type StoreFailureKind = 'retry' | 'refused' | 'fenced' | 'epoch' | 'exhausted' | 'disconnected' | 'unknown';
 
 export class StoreFailure extends Error {
   override readonly name = 'StoreFailure';

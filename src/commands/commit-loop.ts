@@ -150,6 +150,7 @@ export class CommitLoop {
           case 'epoch':
             await this.#options.openEpoch().catch((failure: unknown) => this.#options.log.warn('epoch-not-opened', { error: failure }));
             break;
+          case 'exhausted':
           case 'disconnected':
           case 'unknown':
             this.#options.onDatabase(error instanceof Error ? error.message : String(error));

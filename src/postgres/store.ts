@@ -209,6 +209,7 @@ function failureOf(error: unknown, whenCut: 'disconnected' | 'unknown'): Error {
   // Deadlock, serialization, lock time-out, statement time-out, idle in transaction.
   if (/^(40P01|40001|55P03|57014|25P03)$/.test(state)) return new StoreFailure('retry', error);
   if (isConnectionError(error) || /unavailable|not-ready/.test(codeOf(error))) return new StoreFailure(whenCut, error);
+  if (state.startsWith('53')) return new StoreFailure('exhausted', error);
   // Class 22 data, 23 constraints, 54 limits: this content cannot be stored.
   if (/^(22|23|54)/.test(state)) return new StoreFailure('refused', error);
   return error instanceof Error ? error : new Error(String(error));

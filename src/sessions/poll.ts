@@ -38,7 +38,7 @@ export async function poll(options: PollOptions): Promise<string> {
   return hold(options);
 }
 
-function hold({ hub, view, holdMs, whileHeld, ended }: PollOptions): Promise<string> {
+function hold({ hub, view, since = 0, holdMs, whileHeld, ended }: PollOptions): Promise<string> {
   return new Promise((resolve, reject) => {
     let heard: Rendering[] = [];
     const finish = (settle: () => void): void => {
@@ -62,7 +62,8 @@ function hold({ hub, view, holdMs, whileHeld, ended }: PollOptions): Promise<str
         else answer(revision, heard);
       },
       tell: deltas => answer(hub.revision, [...heard, deltas]),
-      restart: () => answer(hub.revision, []), // the next poll finds its `since` outside the ring
+      // Not as of the new revision: the next poll must find its `since` outside the ring.
+      restart: () => answer(since, []),
       end(tokenHash) {
         const error = ended(tokenHash);
         if (error !== undefined) finish(() => reject(error));

@@ -96,6 +96,7 @@ export class Feed {
     const { replica } = this.#options;
     if (epochOf(revision) !== replica.epoch) {
       this.#newest = revision; // also when it is lower: the database was restored
+      this.#options.logger.warn('epoch-changed', { from: replica.revision, to: revision });
       this.#catchUpNow();
     } else if (replica.revision < revision) {
       this.#readLogUnlessHealed();

@@ -25,7 +25,9 @@ export interface ClusterOptions {
   readonly proxied?: boolean;
   /** Environment of a node. */
   readonly env?: (name: string) => Record<string, string>;
-  /** Where PostgreSQL is, if not where the database is. */
+  /** A database made by the test; it is not dropped. */
+  readonly database?: TestDatabase;
+  /** db_host and db_port, if they are not the database's. */
   readonly db?: { readonly host: string; readonly port?: number };
   /** Not to be started yet. */
   readonly without?: readonly string[];
@@ -62,7 +64,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const [configured] = names;
   const { broker } = options;
   try {
-    const database = cleanup.add(await createTestDatabase(), it => it.drop());
+    const database = options.database ?? cleanup.add(await createTestDatabase(), it => it.drop());
     const vhost = broker === undefined ? cleanup.add(await withVirtualHost(), it => it.delete()) : undefined;
     const mq = broker === 'none' ? undefined : broker === undefined ? mqServer() : { host: '127.0.0.1', port: broker.port };
     const folder = cleanup.add(new Folder(), it => it.remove());

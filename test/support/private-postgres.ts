@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
+import type { TestDatabase } from './database.ts';
 import { eventually } from './eventually.ts';
 import { freePort } from './process.ts';
 
@@ -157,4 +158,33 @@ function binaries(): string {
 
 function environment(): NodeJS.ProcessEnv {
   return { PATH: process.env['PATH'], LD_LIBRARY_PATH: path.join(path.dirname(binaries()), 'lib'), LC_ALL: 'C' };
+}
+
+/** A database of this name on whichever of the servers can be written to at the moment. */
+export async function databaseOn(servers: readonly PrivatePostgres[], name: string): Promise<TestDatabase> {
+  const [first] = servers;
+  if (first === undefined) throw new Error('no server');
+  await first.query(`create database ${name}`);
+  return {
+    host: first.host,
+    port: first.port,
+    user: USER,
+    password: undefined,
+    name,
+    open: () => {
+      throw new Error('not on servers that change');
+    },
+    async query(text) {
+      for (const server of servers) {
+        try {
+          const [state] = await server.query('select pg_is_in_recovery() as standby', name);
+          if (state?.['standby'] === false) return (await server.query(text, name)) as never;
+        } catch (error) {
+          if (!(error instanceof Error && 'code' in error && /^(ECONNREFUSED|57P0\d|ECONNRESET)$/.test(String(error.code)))) throw error;
+        }
+      }
+      throw new Error('no server can be written to');
+    },
+    drop: () => Promise.resolve(),
+  };
 }

@@ -19,6 +19,28 @@ create function is_alive(n node) returns boolean language sql stable as
 create function is_ready(n node) returns boolean language sql stable as
   $$ select is_alive(n) and n.ready_since is not null and not n.drain $$;
 
+-- When revisions began anew, and what was the newest one that was left: for those who ask later what was lost.
+create table epoch_opened (
+  epoch bigint primary key,
+  timeline text not null,
+  newest_revision bigint not null,
+  opened_at timestamptz not null default clock_timestamp()
+);
+
+create or replace function open_epoch() returns bigint language plpgsql volatile as $$
+declare
+  v_timeline text := left(pg_walfile_name(pg_current_wal_lsn()), 8);
+  v_newest bigint;
+begin
+  perform pg_advisory_xact_lock(74617, 1);
+  v_newest := newest_revision();
+  update installation set epoch = greatest(epoch, v_newest / 1000000000000) + 1, timeline = v_timeline where timeline <> v_timeline;
+  if found then
+    insert into epoch_opened (epoch, timeline, newest_revision) select epoch, timeline, v_newest from installation;
+  end if;
+  return (select epoch from installation);
+end $$;
+
 drop function beat(text, uuid, text, bigint, boolean, integer);
 
 -- The one statement that each node runs every second: writes its heartbeat, renews or takes the lease when it may, and
@@ -51,6 +73,10 @@ begin
                 or (p_failover = 'automatic' and not exists (
                       select from node n where n.name = p_configured and n.state = 'starting' and is_alive(n)
                                            and n.started_at > clock_timestamp() - interval '2 seconds'))));
+  end if;
+  -- After the lease: whoever needs both locks takes the lease's first.
+  if (select timeline from installation) <> left(pg_walfile_name(pg_current_wal_lsn()), 8) then
+    perform open_epoch();
   end if;
   return query
   select clock_us(), newest_revision(), own.incarnation, coalesce(own.drain, false), l.holder, l.token,

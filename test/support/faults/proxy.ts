@@ -22,12 +22,16 @@ export interface Proxy {
   /** Bytes per second of each connection and direction; undefined: as fast as it goes. */
   throttle(bytesPerSecond: number | undefined): void;
   delay(ms: number): void;
-  /** Freezes the direction with the first chunk for which `matches` is true (that chunk is held back, too), and resolves. */
-  holdFrom(direction: Direction, matches: (chunk: Buffer) => boolean): Promise<void>;
+  /**
+   * With the first chunk of `direction` for which `matches` is true: freezes `frozen` (by default the same direction,
+   * with that chunk), and resolves.
+   */
+  holdFrom(direction: Direction, matches: (chunk: Buffer) => boolean, frozen?: Direction): Promise<void>;
 }
 
 interface Hold {
   readonly direction: Direction;
+  readonly frozen: Direction;
   readonly matches: (chunk: Buffer) => boolean;
   readonly resolve: () => void;
 }
@@ -56,7 +60,7 @@ export async function startProxy(target: { readonly host: string; readonly port:
       pipes.add(this);
       from.on('data', (chunk: Buffer) => {
         if (hold?.direction === direction && hold.matches(chunk)) {
-          frozen.add(direction);
+          frozen.add(hold.frozen);
           hold.resolve();
           hold = undefined;
         }
@@ -145,9 +149,9 @@ export async function startProxy(target: { readonly host: string; readonly port:
     delay(ms) {
       delayMs = ms;
     },
-    holdFrom: (direction, matches) =>
+    holdFrom: (direction, matches, toFreeze = direction) =>
       new Promise(resolve => {
-        hold = { direction, matches, resolve };
+        hold = { direction, frozen: toFreeze, matches, resolve };
       }),
   };
   await proxy.open();
