@@ -28,7 +28,7 @@ export function writeNginxConfig({ folder, site, port, nodes, tls = false }) {
   writeFileSync(
     configFile,
     `${process.getuid?.() === 0 ? 'user root;\n' : ''}daemon off;\nmaster_process on;\nworker_processes 1;\npid "${folder}/nginx.pid";\nerror_log "${folder}/error.log" warn;\n` +
-      `events { worker_connections 4096; }\nhttp {\n${temp}\n  include "${folder}/site.conf";\n}\n`,
+      `events { worker_connections 16384; }\nhttp {\n${temp}\n  include "${folder}/site.conf";\n}\n`,
   );
   return { configFile };
 }
