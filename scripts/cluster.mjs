@@ -72,7 +72,11 @@ try {
       URL: `http://127.0.0.1:${port}/`,
     });
   }
-  const { login, password } = await ensureDemoOperator({ dataDir: folder, config: ['--config', path.join(folder, 'main.ini')], cwd: folder });
+  const { login, password } = await ensureDemoOperator({
+    dataDir: folder,
+    config: ['--config', path.join(folder, 'main.ini')],
+    cwd: folder,
+  });
   const site = names.length > 2 ? 'chat-slaves.conf' : 'chat.conf';
   const { configFile } = writeNginxConfig({ folder, site, port: nginxPort, nodes: ports });
   const proxy = adopt(spawnNginx(nginx, configFile), 'nginx', path.join(folder, 'error.log'));

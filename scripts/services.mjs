@@ -11,6 +11,7 @@ const RABBITMQCTL = '/usr/lib/rabbitmq/bin/rabbitmqctl';
 
 const PROGRAMS = {
   nginx: () => findProgram('nginx'),
+  pgbouncer: () => findProgram('pgbouncer'),
   chromium: () => findProgram('chromium') ?? findProgram('chromium-browser') ?? findProgram('google-chrome'),
   'rabbitmq-server': () => {
     const found = findProgram('rabbitmq-server');

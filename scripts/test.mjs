@@ -1,5 +1,5 @@
 // npm test: installs what is missing, starts what does not run, runs everything. Arguments are parts of file names:
-// npm test -- conversation. With --pure only what needs no service.
+// npm test -- conversation. With --pure only what needs no service, with --faults only the faults, as long as in life.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,25 +7,27 @@ import path from 'node:path';
 import { fail, isListening, prepare, ROOT, say } from './prepare.mjs';
 import { ensurePrograms, provideRabbit, runSql, startEmbeddedPostgres } from './services.mjs';
 
-/** The whole takes about 4 minutes on 2 cores. */
-const GIVE_UP_AFTER_MS = 25 * 60_000;
-
 const args = process.argv.slice(2);
 const pure = args.includes('--pure');
+const faults = args.includes('--faults');
+/** The whole takes about 12 minutes on 2 cores; the faults as long as in life about half an hour. */
+const GIVE_UP_AFTER_MS = (faults ? 80 : 25) * 60_000;
 const filters = args.filter(arg => !arg.startsWith('--'));
 prepare({ build: !pure });
 
 const PURE = ['domain', 'protocol', 'config', 'sync'];
+const FAULTS = ['faults', 'hosts'];
 const files = readdirSync(path.join(ROOT, 'test'), { recursive: true })
   .filter(name => name.endsWith('.test.ts'))
   .filter(name => !pure || PURE.includes(name.split(path.sep)[0]))
+  .filter(name => !faults || FAULTS.includes(name.split(path.sep)[0]))
   .filter(name => filters.length === 0 || filters.some(filter => name.includes(filter)))
   .sort()
   .map(name => path.join('test', name));
 if (files.length === 0) fail(64, `no test file has ${filters.join(' or ')} in its name`);
 
 const stops = [];
-const env = { ...process.env };
+const env = { ...process.env, ...(faults ? { FAULTS: 'real' } : {}) };
 let child;
 let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
@@ -36,12 +38,21 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 }
 
 let code = 70;
+let summary = '';
 try {
   if (!pure) await provideServices();
   // Each file is a process of its own, one at a time: they measure, and most of them start several servers.
   child = spawn(
     process.execPath,
-    ['--import', 'tsx', '--test', '--test-concurrency=1', '--test-timeout=300000', '--test-reporter=spec', ...files],
+    [
+      '--import',
+      'tsx',
+      '--test',
+      '--test-concurrency=1',
+      `--test-timeout=${faults ? 1_800_000 : 300_000}`,
+      '--test-reporter=spec',
+      ...files,
+    ],
     {
       cwd: ROOT,
       env,
@@ -59,21 +70,24 @@ try {
   }, GIVE_UP_AFTER_MS);
   code = await new Promise(resolve => child.once('exit', status => resolve(status ?? 70)));
   clearTimeout(watchdog);
-  const skipped = Number(/skipped (\d+)/.exec(tail)?.[1] ?? 0);
+  const count = word => Number(new RegExp(`ℹ ${word} (\\d+)`).exec(tail)?.[1] ?? 0);
+  const skipped = count('skipped');
   if (code === 0 && skipped > 6) {
     console.error(`${skipped} tests were skipped: that is no green run`);
     code = 70;
   }
+  summary = `run ${count('tests')} · passed ${count('pass')} · failed ${count('fail') + count('cancelled')} · skipped ${skipped}`;
 } finally {
   for (const stop of stops.reverse()) await stop();
 }
+if (summary !== '') console.log(summary);
 process.exit(interrupted ? 70 : code);
 
 async function provideServices() {
   const folder = mkdtempSync(path.join(tmpdir(), 'tandem-services-'));
   stops.push(async () => rmSync(folder, { recursive: true, force: true }));
   // The broker is needed as a program too: one test stops it.
-  const { chromium } = ensurePrograms(['nginx', 'chromium', 'rabbitmq-server']);
+  const { chromium } = ensurePrograms(['nginx', 'chromium', 'rabbitmq-server', 'pgbouncer']);
   env.CHROMIUM = chromium;
   const rabbit = await provideRabbit(folder);
   stops.push(rabbit.stop);

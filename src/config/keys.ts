@@ -111,7 +111,7 @@ export const KEYS = {
   },
   ws_handshakes_per_second: {
     type: integer(10, 100_000),
-    default: '1000',
+    default: '3000',
     doc: 'WebSockets of visitors that may be opened per second; others are told when to come back. Operators are not held up.',
   },
   visitor_actions_per_second: {

@@ -36,6 +36,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 /** Longer than Nginx keeps its idle connections, so that it is never we who close one that it is about to use. */
 const KEEP_ALIVE_MS = 75_000;
+/** Connections that wait to be accepted: Node's 511 make a storm wait for TCP to try again, a second later. */
+const BACKLOG = 4_096;
 /** How often Node looks for requests that are late. */
 const LOOK_FOR_LATE_MS = 2_000;
 
@@ -70,7 +72,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       new Promise((resolve, reject) => {
         held.open();
         server.once('error', reject);
-        server.listen(port, host, () => {
+        server.listen({ port, host, backlog: BACKLOG }, () => {
           server.off('error', reject);
           const address = server.address();
           resolve(typeof address === 'object' && address !== null ? address.port : port);

@@ -16,6 +16,8 @@ const VISITOR_BURST = 5;
 const MAX_WAIT_MS = 2_000;
 /** The rest of the connections is for requests. */
 const WEBSOCKET_SHARE = 0.9;
+/** Who comes a little before his place would be refused again. */
+const RETURN_SLACK_MS = 100;
 /** Those who find no room come back spread over this time. */
 const FULL_SPREAD_MS = 10_000;
 
@@ -66,7 +68,7 @@ export class Admission {
     // Each gets a place of its own in the time to come, at the rate at which they can be served.
     const place = this.#returns.next(this.#returnsSpent, nowMs);
     this.#returnsSpent = place.spentMs;
-    throw this.#tooMany('handshake', place.waitMs);
+    throw this.#tooMany('handshake', place.waitMs + RETURN_SLACK_MS);
   }
 
   /** How long it takes to let so many WebSockets in again. */

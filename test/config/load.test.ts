@@ -35,7 +35,7 @@ describe('a single node', () => {
         ringBytes: 67_108_864,
         commitQueueLength: 10_000,
         maxConnections: 10_000,
-        wsHandshakesPerSecond: 1_000,
+        wsHandshakesPerSecond: 3_000,
         visitorActionsPerSecond: 10,
       },
     });

@@ -21,18 +21,18 @@ async function conversing(t: TestContext, cluster: TestCluster, fault: () => Pro
     const visitor = await Visitor.init(cluster.master.url);
     const name = t.name.slice(0, 3);
     const said: string[] = [];
-    let over = false;
+    const talk = { isOver: false };
     const speaking = (async () => {
       for (let i = 0, after = 0; after < 10; i++) {
         const text = `${name} ${visitor.page.visitor.id} ${i}`;
         await sendSurely(visitor, text, `${name}-${i}`);
         said.push(text);
-        if (over) after += 1;
+        if (talk.isOver) after += 1;
         await wait(20);
       }
     })();
     await fault();
-    over = true;
+    talk.isOver = true;
     await speaking;
     await assertHeard(steady, said);
     t.diagnostic(`${said.length} messages`);

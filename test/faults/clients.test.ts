@@ -155,7 +155,10 @@ describe('faults around clients:', () => {
     const [chat] = await cluster.database.query<{ id: string }>('select id from chat');
     const parameters = { chatId: String(chat?.id), message: 'answer', clientSideId: 'a-1' };
     const elsewhere = steady.operator.at(cluster.master.url);
-    const [here, there] = await Promise.all([steady.operator.action('chat.message', parameters), elsewhere.action('chat.message', parameters)]);
+    const [here, there] = await Promise.all([
+      steady.operator.action('chat.message', parameters),
+      elsewhere.action('chat.message', parameters),
+    ]);
     assert.deepEqual([here.result, here.data], [there.result, there.data]);
     await assertInvariants(cluster.database);
   });
@@ -180,7 +183,9 @@ describe('faults around clients:', () => {
     const steady = await steadyAt(url);
     const abuser = await Visitor.init(url);
 
-    const answers = await Promise.all(Array.from({ length: 300 }, (_, i) => abuser.action('chat.visitor_typing', { typing: String(i % 2 === 0) })));
+    const answers = await Promise.all(
+      Array.from({ length: 300 }, (_, i) => abuser.action('chat.visitor_typing', { typing: String(i % 2 === 0) })),
+    );
     const ok = answers.filter(answer => answer.result === 'ok').length;
     assert.ok(ok >= 50 && ok <= 80, `${ok} of 300 at once: the burst and what could wait 2 s`);
     assert.ok(answers.every(answer => answer.result === 'ok' || answer.error === 'server-not-ready'));
@@ -190,11 +195,17 @@ describe('faults around clients:', () => {
     const post = (body: string | Uint8Array, type = 'application/x-www-form-urlencoded') =>
       fetch(`${url}/l/v/m/action`, { method: 'POST', body, headers: { 'content-type': type } });
     assert.equal((await post('a='.padEnd(10_000_000, 'x'))).status, 413);
-    assert.equal(((await (await post(new Uint8Array([0x61, 0x3d, 0xff, 0xfe]))).json()) as { error: string }).error, 'wrong-argument-value');
+    assert.equal(
+      ((await (await post(new Uint8Array([0x61, 0x3d, 0xff, 0xfe]))).json()) as { error: string }).error,
+      'wrong-argument-value',
+    );
     const deep = `{"action":"chat.message","data":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
     assert.deepEqual(await (await post(deep, 'application/json')).json(), { error: 'wrong-argument-value', argumentName: 'body' });
 
-    const slow = ['GET /l/v/m/delta HTTP/1.1\r\nHost: x\r\nX-Slow: ', 'POST /l/v/m/action HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\na='].map(
+    const slow = [
+      'GET /l/v/m/delta HTTP/1.1\r\nHost: x\r\nX-Slow: ',
+      'POST /l/v/m/action HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\na=',
+    ].map(
       head =>
         new Promise<number>(resolve => {
           const started = performance.now();
@@ -212,16 +223,18 @@ describe('faults around clients:', () => {
     for (let round = 0; round < 3; round++) {
       for (const kind of ['calm', 'abused'] as const) {
         const good = await Visitor.init(url);
-        let abusing = kind === 'abused';
+        const abuseOf = { goesOn: kind === 'abused' };
         const abuse = (async () => {
-          while (abusing) {
-            await Promise.all(Array.from({ length: 10 }, () => abuser.action('chat.message', { message: 'x', 'client-side-id': `x-${Math.random()}` })));
+          while (abuseOf.goesOn) {
+            await Promise.all(
+              Array.from({ length: 10 }, () => abuser.action('chat.message', { message: 'x', 'client-side-id': `x-${Math.random()}` })),
+            );
             await wait(10);
           }
         })();
         await wait(200);
         rounds[kind].push(await latency(good, steady, `f51 ${kind} ${round}`, 40));
-        abusing = false;
+        abuseOf.goesOn = false;
         await abuse;
       }
     }
@@ -246,7 +259,10 @@ describe('nodes and their neighbours:', () => {
     const names = [MASTER, SLAVE, 'chat-slave-2'];
     const ports = names.map(name => cluster.node(name).port);
     // Sockets of each node by the kernel's table: whom it has called, and on which of its own ports it was called.
-    const table = readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1, -1).map(line => line.trim().split(/\s+/));
+    const table = readFileSync('/proc/net/tcp', 'utf8')
+      .split('\n')
+      .slice(1, -1)
+      .map(line => line.trim().split(/\s+/));
     for (const name of names) {
       const { pid } = cluster.node(name);
       const own = new Set(inodesOf(pid));
@@ -290,23 +306,25 @@ describe('a slow reader:', () => {
     proxy.throttle(1_000);
     const before = rss(cluster.master);
     const said = ['f31 first'];
-    let closed = 0;
+    const flow = { closed: 0 };
     const flood = (async () => {
       // What TCP itself buffers must be filled before the node can notice anything.
-      for (let i = 0; closed === 0 && i < 2_000; i++) {
+      for (let i = 0; flow.closed === 0 && i < 2_000; i++) {
         const text = `f31 ${i} ${'x'.repeat(30_000)}`;
         await sendSurely(loud, text, `f31-${i}`);
         said.push(text);
-        closed = await cluster.master.metric('ws_closed_total{code="4408"}').then(value => (Number.isNaN(value) ? 0 : value));
+        flow.closed = await cluster.master.metric('ws_closed_total{code="4408"}').then(value => (Number.isNaN(value) ? 0 : value));
         const cut = await cluster.master.metric('ws_closed_total{code="1006"}').then(value => (Number.isNaN(value) ? 0 : value));
-        closed += cut;
+        flow.closed += cut;
       }
     })();
     const flooded = await latency(other, steady, 'f31 flooded', 50);
     await flood;
-    assert.ok(closed >= 1, 'too slow: closed');
+    assert.ok(flow.closed >= 1, 'too slow: closed');
     const grown = rss(cluster.master) - before;
-    t.diagnostic(`closed after ${said.length} messages of 30 KB; RSS +${Math.round(grown)} MiB; p99 of others ${calm} ms calm, ${flooded} ms flooded`);
+    t.diagnostic(
+      `closed after ${said.length} messages of 30 KB; RSS +${Math.round(grown)} MiB; p99 of others ${calm} ms calm, ${flooded} ms flooded`,
+    );
     assert.ok(grown < 150, `RSS grew by ${grown} MiB`);
     proxy.throttle(undefined);
     proxy.cut();

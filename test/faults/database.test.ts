@@ -27,9 +27,8 @@ async function startPair(): Promise<Pair> {
   const standby = cleanup.add(await primary.makeStandby(), it => it.remove());
   const database = await databaseOn([primary, standby], 'pair');
   await eventually(async () => (await standby.query("select 1 from pg_database where datname = 'pair'")).length === 1);
-  const cluster = cleanup.add(
-    await startCluster({ database, db: { host: `127.0.0.1:${primary.port}, 127.0.0.1:${standby.port}` } }),
-    it => it.stop(),
+  const cluster = cleanup.add(await startCluster({ database, db: { host: `127.0.0.1:${primary.port}, 127.0.0.1:${standby.port}` } }), it =>
+    it.stop(),
   );
   return { primary, standby, cluster };
 }
@@ -37,7 +36,12 @@ async function startPair(): Promise<Pair> {
 async function postOnce(cluster: TestCluster, name: string, visitor: Visitor, text: string): Promise<[number, unknown]> {
   const response = await fetch(`${cluster.node(name).url}/l/v/m/action`, {
     method: 'POST',
-    body: new URLSearchParams({ action: 'chat.message', message: text, 'client-side-id': text.replaceAll(' ', '-'), ...visitor.credentials }),
+    body: new URLSearchParams({
+      action: 'chat.message',
+      message: text,
+      'client-side-id': text.replaceAll(' ', '-'),
+      ...visitor.credentials,
+    }),
   });
   return [response.status, await response.json()];
 }
@@ -53,9 +57,9 @@ describe('faults of PostgreSQL:', () => {
     const steady = cleanup.add(await SteadyOperator.start(cluster.slave.url, 'op1'), it => it.stop());
     const visitor = await Visitor.init(cluster.master.url);
     const said: string[] = [];
-    let over = false;
+    const talk = { isOver: false };
     const speaking = (async () => {
-      for (let i = 0; !over || i < 30; i++) {
+      for (let i = 0; !talk.isOver || i < 30; i++) {
         await sendSurely(visitor, `f18 ${i}`, `f18-${i}`, lasting(40_000, 120_000));
         said.push(`f18 ${i}`);
         await wait(20);
@@ -75,7 +79,7 @@ describe('faults of PostgreSQL:', () => {
     const promoted = performance.now();
     await eventually(async () => (await cluster.slave.status()).state === 'running', { within: 20_000 });
     t.diagnostic(`running ${Math.round(performance.now() - promoted)} ms after the promotion`);
-    over = true;
+    talk.isOver = true;
     await speaking;
     await assertHeard(steady, said);
     const [after] = await eventually(async () => {

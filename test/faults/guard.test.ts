@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import { startPrivateBroker } from '../support/broker.ts';
@@ -200,15 +201,14 @@ describe('a host in trouble:', () => {
     let log = '';
     child.stdout.on('data', chunk => (log += String(chunk)));
     const url = `http://127.0.0.1:${port}`;
-    const sockets = await import('node:net').then(net => net);
-    const opened: import('node:net').Socket[] = [];
+    const opened: net.Socket[] = [];
     try {
       await eventually(async () => (await fetch(`${url}/readyz`)).ok, { within: 15_000 });
       const allowed = Number(/"open-files-limit","maxConnections":(\d+)/.exec(log)?.[1]);
       assert.equal(allowed, 924);
       let closed = 0;
       for (let i = 0; i < 1_100; i++) {
-        const socket = sockets.connect(port, '127.0.0.1').on('error', () => undefined);
+        const socket = net.connect(port, '127.0.0.1').on('error', () => undefined);
         socket.once('close', () => (closed += 1));
         opened.push(socket);
       }

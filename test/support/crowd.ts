@@ -83,7 +83,8 @@ export class Crowd {
       const wasConnected = place.waitedMs > 0;
       if (code === 4429 || code === 4503) this.refused += 1;
       else if (!wasConnected) this.failed += 1;
-      const { retryAfterMs } = code === 4429 || code === 4503 ? (JSON.parse(reason.toString()) as { retryAfterMs: number }) : { retryAfterMs: 200 };
+      const { retryAfterMs } =
+        code === 4429 || code === 4503 ? (JSON.parse(reason.toString()) as { retryAfterMs: number }) : { retryAfterMs: 200 };
       setTimeout(() => this.#connect(place, wasConnected), retryAfterMs);
     });
   }

@@ -8,6 +8,7 @@ import { Folder, freePort } from './process.ts';
 export interface Nginx {
   readonly url: string;
   readonly pid: number;
+  readonly folder: string;
   accessLog(): string;
   stop(): Promise<void>;
 }
@@ -35,6 +36,7 @@ export async function startNginx(options: { site?: string; nodes: Record<string,
   return {
     url,
     pid: child.pid ?? 0,
+    folder: folder.path,
     accessLog: () => readFileSync(path.join(folder.path, 'chat.access.log'), 'utf8'),
     async stop() {
       child.kill('SIGTERM');

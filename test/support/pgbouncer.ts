@@ -10,7 +10,12 @@ export interface PgBouncer {
   stop(): Promise<void>;
 }
 
-export async function startPgBouncer(target: { readonly host: string; readonly port: number; readonly user: string; readonly password?: string | undefined }): Promise<PgBouncer> {
+export async function startPgBouncer(target: {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password?: string | undefined;
+}): Promise<PgBouncer> {
   const port = await freePort();
   const folder = new Folder();
   chmodSync(folder.path, 0o755);

@@ -45,8 +45,8 @@ export class SteadyOperator {
   private constructor(operator: Operator) {
     this.operator = operator;
     operator.onDelta = delta => {
-      if (delta.objectType === 'CHAT_MESSAGE' && delta.event === 'add') this.#hear(delta.data as Told, true);
-      if (delta.objectType === 'CHAT' && delta.event === 'add') this.#hearChat(delta.data as never);
+      if (delta.objectType === 'CHAT_MESSAGE' && delta.event === 'add') this.#hear(delta.data, true);
+      if (delta.objectType === 'CHAT' && delta.event === 'add') this.#hearChat(delta.data);
     };
   }
 
