@@ -15,7 +15,7 @@ import { AutoAssignment } from './jobs/auto-assignment.ts';
 import { Lifecycle, type Part } from './lifecycle.ts';
 import type { NodeLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
-import { connectionsAllowed } from './open-files.ts';
+import { boundConnections } from './open-files.ts';
 import type { Signal } from './domain/signal.ts';
 import type { Bus, Clock } from './ports.ts';
 import { createChangeLog } from './postgres/change-log.ts';
@@ -26,10 +26,10 @@ import { createLogins } from './postgres/logins.ts';
 import { createMessages } from './postgres/messages.ts';
 import { migrate } from './postgres/migrate.ts';
 import { createPages } from './postgres/pages.ts';
-import { type ClusterIdentity, createRegistry, differingKeys } from './postgres/registry.ts';
+import { createRegistry } from './postgres/registry.ts';
 import { createSnapshots } from './postgres/snapshots.ts';
 import { createStore } from './postgres/store.ts';
-import { planReload, type Reload } from './reload.ts';
+import { applyReload, clusterIdentity, planReload, type Reload, warnOfDrift } from './reload.ts';
 import { Admission } from './sessions/admission.ts';
 import { Derived } from './sessions/derived.ts';
 import { Hub } from './sessions/hub.ts';
@@ -165,15 +165,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   };
 
   // ---- what clients talk to -----------------------------------------------------------------------------------
-  const allowed = connectionsAllowed() ?? Number.POSITIVE_INFINITY;
-  const maxConnections = Math.min(config.limits.maxConnections, allowed);
-  if (allowed < config.limits.maxConnections) {
-    log.warn('open-files-limit', {
-      maxConnections,
-      wanted: config.limits.maxConnections,
-      hint: 'raise the limit of open files (ulimit -n, LimitNOFILE)',
-    });
-  }
+  const maxConnections = boundConnections(config.limits.maxConnections, log);
   const services: Services = {
     admission: new Admission({
       clock,
@@ -247,7 +239,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       name: 'registry',
       async start() {
         await registry.register();
-        await warnOfDrift();
+        await warnOfDrift(config, registry, log);
         embedded?.adopt(); // also one that a killed node left running
       },
       async stop() {
@@ -303,15 +295,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     url: traffic.url,
     async reload(next) {
       const plan = planReload(loaded, next);
-      const { config: fresh } = next;
-      log.setLevel(fresh.node.logLevel);
-      database.setPassword(fresh.db?.password?.reveal());
-      direct.setPassword(fresh.db?.password?.reveal());
-      bus.setPassword(fresh.mq?.password.reveal() ?? '');
-      web.reloadTls();
-      members = new Set(fresh.cluster?.nodeNames);
       loaded = next;
-      await registry.reconfigure(clusterIdentity(next));
+      members = new Set(next.config.cluster?.nodeNames);
+      await applyReload(next, { log, databases: [database, direct], bus, web, registry });
       return plan;
     },
     async stop() {
@@ -320,16 +306,4 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       log.info('stopped');
     },
   };
-
-  /** Differences that do no harm to the cluster, but that nobody will have meant. */
-  async function warnOfDrift(): Promise<void> {
-    for (const other of await registry.listNodes()) {
-      const keys = differingKeys(config.fingerprint, other.fingerprint);
-      if (other.name !== node.name && keys.length > 0) log.warn('config-differs', { other: other.name, keys });
-    }
-  }
-}
-
-function clusterIdentity({ config: { cluster, fingerprint, node } }: LoadedConfig): ClusterIdentity {
-  return { fingerprint, failover: cluster?.failover ?? 'automatic', configuredMaster: cluster?.masterNodeName ?? node.name };
 }

@@ -2,7 +2,12 @@
  * SIGHUP: the files are read again. Some settings apply at once, others are named as needing a restart; a faulty file
  * changes nothing at all.
  */
-import type { LoadedConfig } from './config/config.ts';
+import type { Config, LoadedConfig } from './config/config.ts';
+import type { HttpServer } from './http/server.ts';
+import type { NodeLog } from './log.ts';
+import type { Bus, Log, Registry } from './ports.ts';
+import type { Database } from './postgres/database.ts';
+import { type ClusterIdentity, differingKeys } from './postgres/registry.ts';
 
 /** What a running node can change. TLS files are read again in any case. */
 const LIVE_KEYS: readonly string[] = ['log_level', 'mq_password', 'db_password', 'cluster.json'];
@@ -27,4 +32,36 @@ function valuesOf({ config, origins }: LoadedConfig): Map<string, string> {
   const { leaseSeconds: _, ...cluster } = config.cluster ?? { leaseSeconds: 0 };
   values.set('cluster.json', JSON.stringify(cluster));
   return values;
+}
+
+const LIVING_WITHIN_SECONDS = 3;
+
+export interface Reloadable {
+  readonly log: NodeLog;
+  readonly databases: readonly Database[];
+  readonly bus: Bus;
+  readonly web: HttpServer;
+  readonly registry: Registry;
+}
+
+/** Passwords are for connections from now on; those that are open stay. */
+export async function applyReload(next: LoadedConfig, { log, databases, bus, web, registry }: Reloadable): Promise<void> {
+  const { config } = next;
+  log.setLevel(config.node.logLevel);
+  if (config.db !== undefined) for (const database of databases) database.setPassword(config.db.password?.reveal());
+  if (config.mq !== undefined) bus.setPassword(config.mq.password.reveal());
+  web.reloadTls();
+  await registry.reconfigure(clusterIdentity(next));
+}
+
+export function clusterIdentity({ config: { cluster, fingerprint, node } }: LoadedConfig): ClusterIdentity {
+  return { fingerprint, failover: cluster?.failover ?? 'automatic', configuredMaster: cluster?.masterNodeName ?? node.name };
+}
+
+/** Differences that do no harm to the cluster, but that nobody will have meant. */
+export async function warnOfDrift({ node, fingerprint }: Config, registry: Registry, log: Log): Promise<void> {
+  for (const other of await registry.listNodes()) {
+    const keys = differingKeys(fingerprint, other.fingerprint);
+    if (other.name !== node.name && other.seenSecondsAgo <= LIVING_WITHIN_SECONDS && keys.length > 0) log.warn('config-differs', { other: other.name, keys });
+  }
 }
