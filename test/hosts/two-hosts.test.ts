@@ -35,7 +35,6 @@ describe('a cluster on two hosts', { skip }, () => {
     await cleanup.run();
   });
 
-  const healthcheck = async ({ host }: Place): Promise<number | null> => (await host.run(['chat-server', 'healthcheck'])).code;
   const bothRun = (): Promise<unknown> =>
     eventually(
       async () => {
@@ -106,7 +105,9 @@ describe('a cluster on two hosts', { skip }, () => {
   test('with the cable between the hosts pulled, what is said arrives once and in order when it is back', async t => {
     t.after(() => cluster.network.plug());
     await cluster.network.unplug();
-    await eventually(async () => (await healthcheck(cluster.b)) === 2, { within: 20_000, every: 200 });
+    const before = cluster.b.unit.log().length;
+    await eventually(() => /"node-state".*"paused"/.test(cluster.b.unit.log().slice(before)), { within: 20_000 });
+    assert.equal((await cluster.b.host.run(['chat-server', 'healthcheck'])).code, 2);
     await talk.talk('cable pulled');
     await talk.hears('visitor', 5_000);
     await cluster.network.plug();

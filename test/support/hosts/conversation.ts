@@ -1,6 +1,6 @@
 /**
  * A visitor and an operator who both speak through Nginx, come back after a lost connection as their programs do, and
- * keep what they heard: a full update replaces it, a delta adds to it, and what is added twice is remembered as such.
+ * keep what they heard: a full update replaces it, a delta adds to it, and what a delta adds twice is remembered as such.
  */
 import assert from 'node:assert/strict';
 import { eventually } from '../eventually.ts';
@@ -15,25 +15,29 @@ interface Message {
 
 /** What one of them has heard from the other. */
 class Heard {
-  texts: string[] = [];
   readonly twice: string[] = [];
+  #messages: Message[] = [];
   readonly #from: string;
-  readonly #ids = new Set<string>();
 
   constructor(from: 'visitor' | 'operator') {
     this.#from = from;
   }
 
-  replace(messages: readonly Message[]): void {
-    this.texts = [];
-    this.#ids.clear();
-    for (const message of messages) this.add(message);
+  get texts(): string[] {
+    return this.#messages.map(({ text }) => text);
   }
 
-  add({ id, kind, text }: Message): void {
-    if (kind !== this.#from) return;
-    (this.#ids.has(id) ? this.twice : this.texts).push(text);
-    this.#ids.add(id);
+  /** A full update holds the last 50 messages of the chat: what stood before them stays. */
+  replace(messages: readonly Message[]): void {
+    const own = messages.filter(({ kind }) => kind === this.#from);
+    const known = this.#messages.findIndex(({ id }) => id === own[0]?.id);
+    this.#messages = [...this.#messages.slice(0, Math.max(known, 0)), ...own];
+  }
+
+  add(message: Message): void {
+    if (message.kind !== this.#from) return;
+    if (this.#messages.some(({ id }) => id === message.id)) this.twice.push(message.text);
+    else this.#messages.push(message);
   }
 }
 
@@ -107,7 +111,7 @@ export class Conversation {
   async hears(who: 'operator' | 'visitor', within = 20_000): Promise<void> {
     await eventually(
       async () => {
-        if (this.operator.closed !== undefined) await this.reconnect();
+        if (who === 'operator' && this.operator.closed !== undefined) await this.reconnect();
         this.#seeFullUpdates();
         const [heard, said] =
           who === 'operator' ? [this.#heard.byOperator, this.#said.byVisitor] : [this.#heard.byVisitor, this.#said.byOperator];
