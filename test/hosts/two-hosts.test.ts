@@ -102,6 +102,18 @@ describe('a cluster on two hosts', { skip }, () => {
     await talk.hears('operator');
   });
 
+  test('a new certificate is shown after ExecReload, without a restart', async () => {
+    const { main } = await cluster.b.status();
+    const old = await cluster.b.certificate();
+    await cluster.renewCertificate();
+    assert.equal(await cluster.b.certificate(), old);
+    await cluster.b.unit.reload();
+    await eventually(async () => (await cluster.b.certificate()) !== old);
+    assert.equal((await cluster.b.status()).main.pid, main.pid);
+    await talk.talk('certificate renewed');
+    await Promise.all([talk.hears('operator'), talk.hears('visitor')]);
+  });
+
   test('with the cable between the hosts pulled, what is said arrives once and in order when it is back', async t => {
     t.after(() => cluster.network.plug());
     await cluster.network.unplug();

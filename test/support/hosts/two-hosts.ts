@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import tls from 'node:tls';
 import type pg from 'pg';
 import { Cleanup } from '../cleanup.ts';
 import { type Host, makeRoot, mustRun, startHost } from './host.ts';
@@ -23,7 +24,7 @@ export interface Status {
   readonly role: string;
   readonly transport: string;
   readonly enableTls: boolean;
-  readonly main: { readonly connections: { readonly current: number } };
+  readonly main: { readonly pid: number; readonly connections: { readonly current: number } };
 }
 
 /** A node and the host it is on. */
@@ -36,6 +37,8 @@ export interface Place {
   status(): Promise<Status>;
   /** The state of /readyz, which asks nobody else. */
   state(): Promise<string>;
+  /** Fingerprint of the certificate that it shows. */
+  certificate(): Promise<string>;
 }
 
 export interface TwoHosts {
@@ -45,6 +48,8 @@ export interface TwoHosts {
   /** Of Nginx. */
   readonly url: string;
   readonly database: pg.Client;
+  /** A new certificate for the second host's node, put in place by install.sh. */
+  renewCertificate(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -63,16 +68,14 @@ export async function startTwoHosts(): Promise<TwoHosts> {
     const [addressA, addressB] = network.addresses;
 
     const certs = path.join(base, 'certs');
-    await mustRun(path.join(ROOT, 'scripts/make-certs.sh'), '--out', certs, `chat-master,${addressA}`, `chat-slave,${addressB}`);
+    const makeCerts = (...args: string[]): Promise<string> => mustRun(path.join(ROOT, 'scripts/make-certs.sh'), '--out', certs, ...args);
+    await makeCerts(`chat-master,${addressA}`, `chat-slave,${addressB}`);
     const files = path.join(base, 'files');
     writeFiles(files, addressA);
     await mustRun(INSTALL, ...installArguments(hostA, 'chat-master', 'master', addressA, certs, files));
     writeFileSync(path.join(hostA.root, 'etc/chat-server/ca.pem'), readFileSync(path.join(certs, 'ca.pem')));
-    const [, database] = await Promise.all([
-      startRabbit(hostA, addressA),
-      startPostgres(hostA, addressA, network.range),
-      mustRun(INSTALL, ...installArguments(hostB, 'chat-slave', 'slave', addressB, certs, files)),
-    ]);
+    const installSlave = (): Promise<string> => mustRun(INSTALL, ...installArguments(hostB, 'chat-slave', 'slave', addressB, certs, files));
+    const [, database] = await Promise.all([startRabbit(hostA, addressA), startPostgres(hostA, addressA, network.range), installSlave()]);
     cleanup.add(database, client => client.end());
 
     const ca = readFileSync(path.join(certs, 'ca.pem'), 'utf8');
@@ -83,11 +86,23 @@ export async function startTwoHosts(): Promise<TwoHosts> {
       unit: await startUnit(host, node),
       status: async () => (await get(address, '/status', ca)) as Status,
       state: async () => ((await get(address, '/readyz', ca)) as Status).state,
+      certificate: () => readCertificate(address, ca),
     });
     const a = await start(hostA, addressA, 'chat-master');
     const b = await start(hostB, addressB, 'chat-slave');
     await startNginx(hostA, network.addresses);
-    return { a, b, network, database, url: `http://${addressA}`, stop: () => cleanup.run() };
+    return {
+      a,
+      b,
+      network,
+      database,
+      url: `http://${addressA}`,
+      async renewCertificate() {
+        await makeCerts('--force', `chat-slave,${addressB}`);
+        await installSlave();
+      },
+      stop: () => cleanup.run(),
+    };
   } catch (error) {
     await cleanup.run();
     throw error;
@@ -137,5 +152,15 @@ function get(host: string, url: string, ca: string): Promise<unknown> {
       response.on('end', () => resolve(JSON.parse(text))).on('error', reject);
     });
     request.on('timeout', () => request.destroy(new Error(`no ${url} from ${host} within a second`))).on('error', reject);
+  });
+}
+
+function readCertificate(host: string, ca: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ host, port: 8260, ca }, () => {
+      resolve(socket.getPeerCertificate().fingerprint256);
+      socket.destroy();
+    });
+    socket.on('error', reject);
   });
 }

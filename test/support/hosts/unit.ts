@@ -16,6 +16,8 @@ export interface UnitNode {
   /** What ExecStartPost came to. */
   readonly started: Ran;
   log(): string;
+  /** ExecReload. */
+  reload(): Promise<void>;
   /** KillSignal and then the exit code; rejects when TimeoutStopSec is over. */
   stop(): Promise<number | null>;
   /** SIGKILL, as by the kernel when memory is short. */
@@ -88,6 +90,10 @@ export async function startUnit(host: Host, name: string): Promise<UnitNode> {
     pid,
     started,
     log: () => output,
+    async reload() {
+      const done = await host.run(value('ExecReload').replace('$MAINPID', String(pid)).split(' '));
+      if (done.code !== 0) throw new Error(`ExecReload: ${done.stderr}`);
+    },
     async stop() {
       await signal(value('KillSignal').replace(/^SIG/, ''));
       const within = Number(value('TimeoutStopSec')) * 1_000;
