@@ -164,6 +164,10 @@ restart_nodes() {
   fi
 }
 
+in_file() {
+  grep -q '^chat-server:' "$root/etc/$1" 2> /dev/null
+}
+
 do_uninstall() {
   if systemd_runs; then
     for file in "$etc"/*.env; do
@@ -177,7 +181,9 @@ do_uninstall() {
     return
   fi
   rm -rf "$etc" "$root/var/lib/chat-server" "$root/etc/sysusers.d/chat-server.conf"
-  if grep -q '^chat-server:' "$root/etc/passwd" 2> /dev/null; then userdel ${root:+--prefix "$root"} chat-server; fi
+  # userdel takes the group along on some systems only.
+  ! in_file passwd || userdel ${root:+--prefix "$root"} chat-server
+  ! in_file group || groupdel ${root:+--prefix "$root"} chat-server
   say 'removed the product, its configuration and its user; the database is as it was'
 }
 

@@ -68,8 +68,10 @@ export function makeRoot(root: string): void {
 /** Why hosts cannot be made here; undefined when they can. */
 export async function whyNoHosts(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return 'namespaces need root';
-  const tried = await run('unshare', [...NAMESPACES, 'ip', 'link', 'add', 'probe', 'type', 'bridge'], {});
-  return tried.code === 0 ? undefined : `namespaces or bridges are refused here: ${tried.stderr.trim()}`;
+  if (/^\/(root|home|tmp)\//.test(process.execPath)) return `install.sh refuses this Node: ${process.execPath}`;
+  const probe = 'ip link add probe type bridge && nft list tables && systemd-sysusers --version && systemd-analyze --version';
+  const tried = await run('unshare', [...NAMESPACES, 'sh', '-c', probe], {});
+  return tried.code === 0 ? undefined : `namespaces, bridges or programs are missing here: ${tried.stderr.trim()}`;
 }
 
 const NAMESPACES = ['--net', '--mount', '--uts', '--ipc', '--pid', '--fork', '--kill-child', '--propagation', 'private'];

@@ -3,8 +3,9 @@
  * ExecStart and ExecStartPost as the unit's user without capabilities and on a root that cannot be written to, and
  * stops by KillSignal. What only systemd can do (system call filter, restarts) is left out.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
+import { eventually } from '../eventually.ts';
 import type { Host, Ran } from './host.ts';
 
 export const UNIT = 'etc/systemd/system/chat-server@.service';
@@ -80,6 +81,9 @@ export async function startUnit(host: Host, name: string): Promise<UnitNode> {
     });
     child.once('exit', () => reject(new Error(`${name} ended at once: ${output}`)));
   });
+  // Type=exec: what follows waits until the program itself runs, as its user.
+  const program = path.basename(value('ExecStart').split(' ')[0] ?? '');
+  await eventually(() => path.basename(readlinkSync(`/proc/${host.pid}/root/proc/${pid}/exe`)) === program);
   const started = await host.run(sandboxed(value('ExecStartPost')), {
     env: { ...env, MAINPID: String(pid) },
     within: Number(value('TimeoutStartSec')) * 1_000,
