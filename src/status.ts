@@ -1,5 +1,6 @@
 /** /status of a node, as docs/protocol/cli.md names its fields. No secret, no address of a person. */
 import { cpus, totalmem } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from './config/config.ts';
 import { differingKeys } from './postgres/registry.ts';
 import type { Bus, NodeRow, Registry } from './ports.ts';
@@ -23,6 +24,8 @@ export interface StatusSources {
   readonly metrics: MetricsRegistry;
 }
 
+/** With the database away, what was known last is told: who asks wants to know about this node above all. */
+const LIST_WITHIN_MS = 500;
 /** A node is dead when it has not been seen for this long. */
 const DEAD_AFTER_SECONDS = 5;
 
@@ -37,6 +40,7 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
     committed: () => undefined,
     reloaded: () => undefined,
   });
+  let nodes: readonly NodeRow[] = [];
   let maxCpu = 0;
   let maxMemory = 0;
   let maxConnections = 0;
@@ -55,7 +59,7 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
     maxCpu = Math.max(maxCpu, cpu);
     maxMemory = Math.max(maxMemory, memory);
     maxConnections = Math.max(maxConnections, ws.connections);
-    const nodes = await registry.listNodes().catch((): readonly NodeRow[] => []);
+    nodes = await Promise.race([registry.listNodes().catch(() => nodes), wait(LIST_WITHIN_MS, nodes, { ref: false })]);
     const leader = leadership.leader ?? null;
     return {
       version,

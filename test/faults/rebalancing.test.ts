@@ -39,7 +39,7 @@ describe('sessions and their home slaves', () => {
 
     const site = path.join(nginx.folder, 'site.conf');
     const text = readFileSync(site, 'utf8');
-    const line = new RegExp(`^.*127\\.0\\.0\\.1:${nodes['8263'] ?? 0} .*$`, 'm');
+    const line = new RegExp(`^.*127\\.0\\.0\\.1:${nodes['8263'] ?? 0} .*$`, 'gm');
     const reload = async (content: string): Promise<void> => {
       writeFileSync(site, content);
       const workers = (): string => readFileSync(`/proc/${nginx.pid}/task/${nginx.pid}/children`, 'utf8').trim();

@@ -86,7 +86,9 @@ export class Operator {
     this.closed = undefined;
     let frames = 0;
     socket.on('error', () => undefined);
-    socket.on('close', (code, reason) => (this.closed = { code, reason: reason.toString() }));
+    socket.on('close', (code, reason) => {
+      if (this.socket === socket) this.closed = { code, reason: reason.toString() }; // not the late end of an earlier one
+    });
     socket.on('message', data => {
       frames += 1;
       this.#receive(JSON.parse((data as Buffer).toString()) as Frame);

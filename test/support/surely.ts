@@ -45,6 +45,7 @@ export class SteadyOperator {
   private constructor(operator: Operator) {
     this.operator = operator;
     operator.onDelta = delta => {
+      this.#hearFullUpdates(); // those that came before it
       if (delta.objectType === 'CHAT_MESSAGE' && delta.event === 'add') this.#hear(delta.data, true);
       if (delta.objectType === 'CHAT' && delta.event === 'add') this.#hearChat(delta.data);
     };
@@ -63,6 +64,10 @@ export class SteadyOperator {
   get texts(): string[] {
     this.#hearFullUpdates();
     return [...this.heard.values()];
+  }
+
+  hasHeard(text: string): boolean {
+    return this.texts.includes(text);
   }
 
   async stop(): Promise<void> {
