@@ -12,6 +12,9 @@ const RABBITMQCTL = '/usr/lib/rabbitmq/bin/rabbitmqctl';
 const PROGRAMS = {
   nginx: () => findProgram('nginx'),
   pgbouncer: () => findProgram('pgbouncer'),
+  iproute2: () => findProgram('ip'),
+  nftables: () => findProgram('nft'),
+  systemd: () => findProgram('systemd-analyze'),
   chromium: () => findProgram('chromium') ?? findProgram('chromium-browser') ?? findProgram('google-chrome'),
   'rabbitmq-server': () => {
     const found = findProgram('rabbitmq-server');
@@ -25,14 +28,23 @@ const PROGRAMS = {
  */
 export function ensurePrograms(packages, hasService = []) {
   const missing = packages.filter(name => !hasService.includes(name) && PROGRAMS[name]() === undefined);
-  if (missing.length > 0) install(missing);
+  const failure = missing.length === 0 ? undefined : install(missing);
+  if (failure !== undefined) fail(69, failure);
   return Object.fromEntries(packages.map(name => [name, PROGRAMS[name]()]));
 }
 
+/** Installs these if it can; what needs them is left out otherwise, and says so. */
+export function offerPrograms(packages) {
+  const missing = packages.filter(name => PROGRAMS[name]() === undefined);
+  const failure = missing.length === 0 ? undefined : install(missing);
+  if (failure !== undefined) say(`some tests will be skipped: ${failure}`);
+}
+
+/** Why it could not. */
 function install(missing) {
   const sentence = `needed and not found on the PATH: ${missing.join(', ')} (on Debian: apt-get install ${missing.join(' ')})`;
   const mayInstall = process.getuid?.() === 0 && existsSync('/etc/debian_version') && findProgram('apt-get') !== undefined;
-  if (!mayInstall) fail(69, sentence);
+  if (!mayInstall) return sentence;
   say(`installing ${missing.join(', ')} by apt-get, this may take some minutes …`);
   const options = ['-y', '-q', '-o', 'Acquire::Retries=0', '-o', 'Acquire::http::Timeout=10', '-o', 'Acquire::https::Timeout=10'];
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
@@ -54,9 +66,9 @@ function install(missing) {
   } finally {
     if (mine) rmSync(policy, { force: true });
   }
-  if (failure !== undefined) fail(69, `${sentence}; apt-get could not: ${failure}`);
+  if (failure !== undefined) return `${sentence}; apt-get could not: ${failure}`;
   const still = missing.filter(name => PROGRAMS[name]() === undefined);
-  if (still.length > 0) fail(69, `needed and not found on the PATH: ${still.join(', ')}`);
+  return still.length === 0 ? undefined : `needed and not found on the PATH: ${still.join(', ')}`;
 }
 
 /** A broker: the one named, the one on localhost, else one of our own. `stop` ends only what was started here. */

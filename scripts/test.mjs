@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fail, isListening, prepare, ROOT, say } from './prepare.mjs';
-import { ensurePrograms, provideRabbit, runSql, startEmbeddedPostgres } from './services.mjs';
+import { ensurePrograms, offerPrograms, provideRabbit, runSql, startEmbeddedPostgres } from './services.mjs';
 
 const args = process.argv.slice(2);
 const pure = args.includes('--pure');
@@ -87,8 +87,10 @@ async function provideServices() {
   const folder = mkdtempSync(path.join(tmpdir(), 'tandem-services-'));
   stops.push(async () => rmSync(folder, { recursive: true, force: true }));
   // The broker is needed as a program too: one test stops it.
-  const { chromium } = ensurePrograms(['nginx', 'chromium', 'rabbitmq-server', 'pgbouncer']);
+  const { chromium } = ensurePrograms(['nginx', 'chromium', 'rabbitmq-server']);
   env.CHROMIUM = chromium;
+  // One test each; hosts of the tests' own need root.
+  offerPrograms(['pgbouncer', ...(process.getuid?.() === 0 ? ['iproute2', 'nftables', 'systemd'] : [])]);
   const rabbit = await provideRabbit(folder);
   stops.push(rabbit.stop);
   Object.assign(env, { TEST_MQ_HOST: rabbit.host, TEST_MQ_PORT: String(rabbit.port) });

@@ -4,10 +4,11 @@ import { afterEach, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Cleanup } from '../support/cleanup.ts';
 import { MASTER, SLAVE, startCluster, type TestCluster } from '../support/cluster.ts';
+import { createTestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { lasting } from '../support/faults/durations.ts';
 import { assertInvariants } from '../support/invariants.ts';
-import { startPgBouncer } from '../support/pgbouncer.ts';
+import { startPgBouncer, whyNoPgBouncer } from '../support/pgbouncer.ts';
 import { databaseOn, type PrivatePostgres, startPrivatePostgres } from '../support/private-postgres.ts';
 import { assertHeard, sendSurely, SteadyOperator } from '../support/surely.ts';
 import { Visitor } from '../support/visitor.ts';
@@ -152,10 +153,10 @@ describe('faults of PostgreSQL:', () => {
     await assertInvariants(cluster.database);
   });
 
-  test('f22 behind pgbouncer in transaction mode: migrated, talking by LISTEN over the direct way, taken over', async () => {
-    const { createTestDatabase } = await import('../support/database.ts');
-    const database = await createTestDatabase();
-    cleanup.add(database, it => it.drop());
+  test('f22 behind pgbouncer in transaction mode: migrated, talking by LISTEN over the direct way, taken over', {
+    skip: whyNoPgBouncer(),
+  }, async () => {
+    const database = cleanup.add(await createTestDatabase(), it => it.drop());
     const bouncer = cleanup.add(await startPgBouncer(database), it => it.stop());
     const cluster = cleanup.add(
       await startCluster({

@@ -1,9 +1,16 @@
 /** A pgbouncer in transaction mode in front of a PostgreSQL. */
 import { spawn } from 'node:child_process';
-import { chmodSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
 import { eventually } from './eventually.ts';
 import { Folder, freePort } from './process.ts';
-import net from 'node:net';
+
+/** For `skip`: why it cannot be started, or false. */
+export function whyNoPgBouncer(): string | false {
+  const isThere = (process.env['PATH'] ?? '').split(':').some(folder => existsSync(path.join(folder, 'pgbouncer')));
+  return isThere ? false : 'pgbouncer is not installed';
+}
 
 export interface PgBouncer {
   readonly port: number;
