@@ -62,6 +62,7 @@ export function clusterIdentity({ config: { cluster, fingerprint, node } }: Load
 export async function warnOfDrift({ node, fingerprint }: Config, registry: Registry, log: Log): Promise<void> {
   for (const other of await registry.listNodes()) {
     const keys = differingKeys(fingerprint, other.fingerprint);
-    if (other.name !== node.name && other.seenSecondsAgo <= LIVING_WITHIN_SECONDS && keys.length > 0) log.warn('config-differs', { other: other.name, keys });
+    if (other.name !== node.name && other.seenSecondsAgo <= LIVING_WITHIN_SECONDS && keys.length > 0)
+      log.warn('config-differs', { other: other.name, keys });
   }
 }

@@ -12,6 +12,9 @@ export class FaultyBus implements Bus {
   readonly #faults: Faults;
   dropped = 0;
   doubled = 0;
+  /** Delivered behind a later one. */
+  reordered = 0;
+  #newest = 0;
 
   constructor(bus: Bus, faults: Faults) {
     this.#bus = bus;
@@ -34,7 +37,11 @@ export class FaultyBus implements Bus {
 
   start(handlers: BusHandlers): Promise<void> {
     const deliver = (envelope: IncomingEnvelope): void =>
-      void setTimeout(() => handlers.envelope(envelope), Math.random() * this.#faults.maxDelayMs);
+      void setTimeout(() => {
+        if (envelope.first < this.#newest) this.reordered += 1;
+        this.#newest = Math.max(this.#newest, envelope.first);
+        handlers.envelope(envelope);
+      }, Math.random() * this.#faults.maxDelayMs);
     return this.#bus.start({
       ...handlers,
       envelope: envelope => {
