@@ -52,7 +52,8 @@ export function drain(config: Config, nodeName: string, undo: boolean): Promise<
     await database.query('update node set drain = $2 where name = $1', [nodeName, !undo]);
     await until(
       async () => {
-        const { state } = await findNode(database, nodeName);
+        const { alive, state } = await findNode(database, nodeName);
+        if (!alive) throw new ServiceError(`node '${nodeName}' has died`);
         return undo ? state === 'running' || state === 'degraded' : state === 'draining';
       },
       `node '${nodeName}' has not ${undo ? 'come back' : 'begun to drain'} within ${DONE_WITHIN_MS / 1000} s; see its log`,
