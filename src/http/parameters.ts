@@ -16,19 +16,25 @@ export type BodyReader = RequestHandler;
 export function createBodyReader(maxBytes: number, metrics: Metrics): BodyReader {
   const read = raw({ type: () => true, limit: maxBytes });
   let readingBytes = 0;
+  const refused = metrics.labelled('http_bodies_refused_total', 'Bodies that were not read: too-large, slow, busy', 'why');
   metrics.gauge('http_bodies_bytes', 'Announced sizes of the bodies being read (at most 64 MiB)', () => readingBytes);
   return (request, response, next) => {
     const bytes = Math.min(maxBytes, Number(request.get('content-length') ?? maxBytes));
     if (readingBytes + bytes > MAX_READING_BYTES) {
+      refused.inc('busy');
       next(new ChatError('unavailable', 'server-not-ready', 'too many requests at once'));
       return;
     }
     readingBytes += bytes;
-    const late = setTimeout(() => void request.socket.destroy(), BODY_WITHIN_MS);
+    const late = setTimeout(() => {
+      refused.inc('slow');
+      request.socket.destroy();
+    }, BODY_WITHIN_MS);
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- express's Request is one
     read(request, response, error => {
       clearTimeout(late);
       readingBytes -= bytes;
+      if (error instanceof Error && 'status' in error && error.status === 413) refused.inc('too-large');
       next(error);
     });
   };
