@@ -53,6 +53,19 @@ run_npm() {
     fail 69 "npm $1 failed: the packages could not be installed"
 }
 
+# Every folder of ours holds this file; what does not is somebody else's and never touched.
+MARK=.tandem-release
+
+# A folder or command of this name may belong to another product.
+refuse_foreign() {
+  if [ -d "$opt" ] && [ ! -L "$opt/current" ] && [ -n "$(ls -A "$opt")" ]; then
+    fail 64 "$opt is not empty and not ours: move it away first"
+  fi
+  if [ -e "$wrapper" ] && ! grep -q 'install.sh makes this /usr/local/bin/chat-server' "$wrapper"; then
+    fail 64 "$wrapper is not ours: move it away first"
+  fi
+}
+
 # The version that this folder holds: its name in `release`, put into $opt if it is not there yet.
 add_release() {
   mkdir -p "$opt"
@@ -65,7 +78,7 @@ add_release() {
   builds=1
   for folder in "$opt/$version" "$opt/$version".*; do
     [ -d "$folder" ] || continue
-    if diff -rq --exclude=node_modules "$staging" "$folder" > /dev/null; then
+    if diff -rq --exclude=node_modules --exclude="$MARK" "$staging" "$folder" > /dev/null; then
       rm -rf "$staging"
       release=$(basename "$folder")
       say "$folder is this version already"
@@ -76,6 +89,7 @@ add_release() {
     release=$version.$((builds + 1))
   done
   copy_packages "$staging"
+  touch "$staging/$MARK"
   chown -hR 0:0 "$staging"
   chmod -R u+rwX,go+rX,go-w "$staging"
   mv "$staging" "$opt/$release"
@@ -96,7 +110,8 @@ switch_to() {
 }
 
 remove_old_releases() {
-  for folder in "$opt"/*/; do
+  for folder in "$opt"/*; do
+    [ ! -L "$folder" ] && [ -f "$folder/$MARK" ] || continue
     old=$(basename "$folder")
     case $old in current | previous | "$(readlink "$opt/current")" | "$(readlink "$opt/previous" || true)") continue ;; esac
     rm -rf "$folder"

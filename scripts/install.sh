@@ -112,6 +112,7 @@ TEXT
 
 do_install() {
   require_node
+  refuse_foreign
   build
   make_user
   add_release
@@ -174,7 +175,12 @@ do_uninstall() {
       [ ! -e "$file" ] || systemctl disable --now "chat-server@$(basename "$file" .env)"
     done
   fi
-  rm -rf "$opt" "$unit" "$wrapper"
+  for folder in "$opt"/*; do
+    if [ -L "$folder" ] || [ -f "$folder/$MARK" ]; then rm -rf "$folder"; fi
+  done
+  rm -f "$unit"
+  ! grep -qs 'install.sh makes this /usr/local/bin/chat-server' "$wrapper" || rm -f "$wrapper"
+  rmdir "$opt" 2> /dev/null || [ ! -d "$opt" ] || say "kept $opt: there is more in it than ours"
   ! systemd_runs || systemctl daemon-reload
   if [ "$purge" = no ]; then
     say "removed the product; kept $etc and $root/var/lib/chat-server"

@@ -71,8 +71,9 @@ export interface NodeOptions {
 /** Starts a node. Rejects when it cannot start; nothing is left running then. */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { version, log, database, direct, embedded, onFatal } = options;
-  let { loaded } = options;
+  const { loaded } = options;
   const { config } = loaded;
+  let identity = clusterIdentity(loaded, loaded);
   const { mode, node } = config;
   const incarnation = randomUUID();
   const clock: Clock = { nowMs: () => performance.now() };
@@ -94,7 +95,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     version,
     leaseSeconds,
     criticalKeys: CRITICAL_KEYS,
-    ...clusterIdentity(loaded),
+    ...identity,
   });
   const messages = createMessages(database);
 
@@ -212,7 +213,19 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       authenticateOperator(services.logins, request, { changes: true, allowedOrigins: config.allowedOrigins }),
   });
   const restCalls = metrics.counter('rest_calls_total', 'HTTP requests received');
-  const status = nodeStatus({ config, version, health, leadership, replica, feed, registry, bus, ws, metrics });
+  const status = nodeStatus({
+    config,
+    fingerprint: () => identity.fingerprint,
+    version,
+    health,
+    leadership,
+    replica,
+    feed,
+    registry,
+    bus,
+    ws,
+    metrics,
+  });
   const web = createHttpServer({
     services,
     health,
@@ -295,9 +308,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     url: traffic.url,
     async reload(next) {
       const plan = planReload(loaded, next);
-      loaded = next;
+      const changed = clusterIdentity(loaded, next);
+      await applyReload(next, { log, databases: [database, direct], bus, web, registry, identity: changed });
+      identity = changed;
       members = new Set(next.config.cluster?.nodeNames);
-      await applyReload(next, { log, databases: [database, direct], bus, web, registry });
       return plan;
     },
     async stop() {

@@ -3,6 +3,7 @@
  * changes nothing at all.
  */
 import type { Config, LoadedConfig } from './config/config.ts';
+import { fingerprintOfCluster } from './config/fingerprint.ts';
 import type { HttpServer } from './http/server.ts';
 import type { NodeLog } from './log.ts';
 import type { Bus, Log, Registry } from './ports.ts';
@@ -42,19 +43,28 @@ export interface Reloadable {
   readonly bus: Bus;
   readonly web: HttpServer;
   readonly registry: Registry;
+  /** What this node is from now on. */
+  readonly identity: ClusterIdentity;
 }
 
 /** Passwords are for connections from now on; those that are open stay. */
-export async function applyReload(next: LoadedConfig, { log, databases, bus, web, registry }: Reloadable): Promise<void> {
+export async function applyReload(next: LoadedConfig, { log, databases, bus, web, registry, identity }: Reloadable): Promise<void> {
   const { config } = next;
+  await registry.reconfigure(identity); // first: without the database nothing is applied
   log.setLevel(config.node.logLevel);
   if (config.db !== undefined) for (const database of databases) database.setPassword(config.db.password?.reveal());
   if (config.mq !== undefined) bus.setPassword(config.mq.password.reveal());
   web.reloadTls();
-  await registry.reconfigure(clusterIdentity(next));
 }
 
-export function clusterIdentity({ config: { cluster, fingerprint, node } }: LoadedConfig): ClusterIdentity {
+/** What runs: the settings of the start, with cluster.json as it was read last (but its lease_seconds of the start). */
+export function clusterIdentity({ config: started }: LoadedConfig, read: LoadedConfig): ClusterIdentity {
+  const { node } = started;
+  const cluster =
+    read.config.cluster === undefined || started.cluster === undefined
+      ? started.cluster
+      : { ...read.config.cluster, leaseSeconds: started.cluster.leaseSeconds };
+  const fingerprint = { ...started.fingerprint, 'cluster.json': fingerprintOfCluster(cluster) };
   return { fingerprint, failover: cluster?.failover ?? 'automatic', configuredMaster: cluster?.masterNodeName ?? node.name };
 }
 

@@ -3,7 +3,7 @@ import { cpus, totalmem } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from './config/config.ts';
 import { differingKeys } from './postgres/registry.ts';
-import type { Bus, NodeRow, Registry } from './ports.ts';
+import type { Bus, Fingerprint, NodeRow, Registry } from './ports.ts';
 import type { Feed } from './sync/feed.ts';
 import type { Health } from './sync/health.ts';
 import type { Leadership } from './sync/leadership.ts';
@@ -13,6 +13,7 @@ import type { WsServer } from './ws/server.ts';
 
 export interface StatusSources {
   readonly config: Config;
+  readonly fingerprint: () => Fingerprint;
   readonly version: string;
   readonly health: Health;
   readonly leadership: Leadership;
@@ -30,7 +31,7 @@ const LIST_WITHIN_MS = 500;
 const DEAD_AFTER_SECONDS = 5;
 
 export function nodeStatus(sources: StatusSources): () => Promise<object> {
-  const { config, version, health, leadership, replica, feed, registry, bus, ws, metrics } = sources;
+  const { config, fingerprint, version, health, leadership, replica, feed, registry, bus, ws, metrics } = sources;
   const upSince = new Date().toISOString();
   const messages = metrics.counter('messages_total', 'Messages that this node has applied, its own and those of other nodes');
   replica.listen({
@@ -81,7 +82,7 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
         state: row.seenSecondsAgo > DEAD_AFTER_SECONDS ? 'dead' : row.state,
         revision: String(row.revision),
         seenSecondsAgo: row.seenSecondsAgo,
-        differs: differingKeys(config.fingerprint, row.fingerprint),
+        differs: differingKeys(fingerprint(), row.fingerprint),
       })),
       main: {
         cpu: { current: cpu, max: maxCpu, cores: cpus().length },

@@ -69,7 +69,10 @@ export class Traffic {
     this.#options.log.info(drained ? 'drain-wished' : 'drain-taken-back');
     this.#changing = this.#changing
       .then(() => (drained ? this.#close() : this.open()))
-      .catch((error: unknown) => this.#options.log.error('traffic-failed', { error }));
+      .catch((error: unknown) => {
+        this.#isOpen = false; // the next heartbeat asks again
+        this.#options.log.error('traffic-failed', { error });
+      });
   }
 
   async #close(): Promise<void> {

@@ -36,6 +36,7 @@ export class Watchdog {
     this.#lastMs = this.#clock.nowMs();
     this.#timer = setInterval(() => this.#beat(), TICK_MS);
     this.#worker = new Worker(new URL(import.meta.url), { workerData: this.#beats, stdout: false, stderr: false });
+    this.#worker.on('error', () => undefined); // the node goes on without its watchdog
     this.#worker.unref();
   }
 

@@ -33,7 +33,9 @@ export function promote(config: Config, nodeName: string): Promise<string> {
 /** Ends a promotion: the lease goes back to the configured master. */
 export function handover(config: Config): Promise<string> {
   return withDatabase(config, async database => {
-    const [master] = await database.query<{ name: string }>("select name from node where mode = 'master'");
+    const [master] = await database.query<{ name: string }>(
+      "select name from node n where mode = 'master' order by is_alive(n) desc, heartbeat_at desc",
+    );
     if (master === undefined) throw new ServiceError('the configured master is not running: it cannot take the lease now');
     const node = await findNode(database, master.name);
     if (!node.ready)

@@ -16,7 +16,11 @@ export function fingerprintOf(sources: readonly Source[], cluster: Cluster | und
   const values = sources
     .filter(({ key }) => (KEYS as Readonly<Record<string, Key>>)[key]?.secret !== true && !OWN_TO_A_NODE.includes(key))
     .map(({ key, value }) => [key, hash(value)] as const);
-  return Object.fromEntries([...values, ['cluster.json', hash(JSON.stringify(cluster ?? null))]]);
+  return Object.fromEntries([...values, ['cluster.json', fingerprintOfCluster(cluster)]]);
+}
+
+export function fingerprintOfCluster(cluster: Cluster | undefined): string {
+  return hash(JSON.stringify(cluster ?? null));
 }
 
 function hash(value: string): string {

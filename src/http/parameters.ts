@@ -17,15 +17,19 @@ export function createBodyReader(maxBytes: number, metrics: Metrics): BodyReader
   const read = raw({ type: () => true, limit: maxBytes });
   let readingBytes = 0;
   const refused = metrics.labelled('http_bodies_refused_total', 'Bodies that were not read: too-large, slow, busy', 'why');
-  metrics.gauge('http_bodies_bytes', 'Announced sizes of the bodies being read (at most 64 MiB)', () => readingBytes);
+  metrics.gauge('http_bodies_bytes', 'Bodies that are being read (at most 64 MiB, and what comes in one moment)', () => readingBytes);
   return (request, response, next) => {
-    const bytes = Math.min(maxBytes, Number(request.get('content-length') ?? maxBytes));
-    if (readingBytes + bytes > MAX_READING_BYTES) {
+    if (readingBytes >= MAX_READING_BYTES) {
       refused.inc('busy');
       next(new ChatError('unavailable', 'server-not-ready', 'too many requests at once'));
       return;
     }
-    readingBytes += bytes;
+    // What has come counts, not what was announced: empty promises cost nothing.
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      readingBytes += chunk.length;
+    });
     const late = setTimeout(() => {
       refused.inc('slow');
       request.socket.destroy();

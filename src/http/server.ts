@@ -3,8 +3,9 @@
  * and closes idle connections; what is being answered is finished.
  */
 import { readFileSync } from 'node:fs';
-import http from 'node:http';
+import http, { type ServerResponse } from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { ChatError } from '../domain/error.ts';
 import type { Counter, Metrics } from '../ports.ts';
@@ -36,6 +37,9 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 /** Longer than Nginx keeps its idle connections, so that it is never we who close one that it is about to use. */
 const KEEP_ALIVE_MS = 75_000;
+/** A draining node's connections are cut after this: some will never end by themselves (a probe that says nothing). */
+const CUT_AFTER_MS = 5_500;
+const SWEEP_EVERY_MS = 100;
 /** Connections that wait to be accepted: Node's 511 make a storm wait for TCP to try again, a second later. */
 const BACKLOG = 4_096;
 /** How often Node looks for requests that are late. */
@@ -53,7 +57,8 @@ export interface HttpServer {
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const held = new HeldPolls();
-  const app = createApp(options, held);
+  const answers = new Answers();
+  const app = createApp(options, held, answers);
   const limits = {
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -64,13 +69,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     options.tls === undefined
       ? http.createServer(limits, app)
       : https.createServer({ ...limits, handshakeTimeout: HEADERS_TIMEOUT_MS, ...readTls(options.tls) }, app);
-  boundConnections(server, options);
+  const connections = boundConnections(server, options);
 
   return {
     server,
     listen: (host, port) =>
       new Promise((resolve, reject) => {
         held.open();
+        answers.areLast(false);
         server.once('error', reject);
         server.listen({ port, host, backlog: BACKLOG }, () => {
           server.off('error', reject);
@@ -79,14 +85,19 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         });
       }),
     async drain() {
+      answers.areLast();
       held.drain();
-      server.closeIdleConnections();
+      const sockets = connections.all();
+      const cut = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, CUT_AFTER_MS);
+      // Answers whose headers were out already leave connections that nobody else closes.
+      const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_EVERY_MS);
       await new Promise<void>(resolve => {
         server.close(() => resolve());
-        // Connections that were busy become idle when their answer is out.
-        const sweep = setInterval(() => server.closeIdleConnections(), 50);
-        server.once('close', () => clearInterval(sweep));
       });
+      clearInterval(sweep);
+      clearTimeout(cut);
     },
     reloadTls() {
       if (options.tls !== undefined && server instanceof https.Server) server.setSecureContext(readTls(options.tls));
@@ -99,23 +110,41 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   };
 }
 
+/** The answers being made. While the node drains each says that it is the last one on its connection. */
+class Answers {
+  readonly #open = new Set<ServerResponse>();
+  #last = false;
+
+  add(response: ServerResponse): void {
+    if (this.#last) response.shouldKeepAlive = false;
+    this.#open.add(response);
+    response.once('close', () => this.#open.delete(response));
+  }
+
+  areLast(last = true): void {
+    this.#last = last;
+    if (last) for (const response of this.#open) response.shouldKeepAlive = false;
+  }
+}
+
 function readTls({ certFile, keyFile }: { readonly certFile: string; readonly keyFile: string }): { cert: Buffer; key: Buffer } {
   return { cert: readFileSync(certFile), key: readFileSync(keyFile) };
 }
 
-function boundConnections(server: http.Server, { maxConnections, metrics }: HttpServerOptions): void {
-  let open = 0;
+function boundConnections(server: http.Server, { maxConnections, metrics }: HttpServerOptions): { all(): ReadonlySet<Socket> } {
+  const open = new Set<Socket>();
   const dropped = metrics.counter('connections_dropped_total', 'Connections closed at once because there are max_connections');
-  metrics.gauge('connections', 'Open connections of clients and proxies (at most max_connections)', () => open);
+  metrics.gauge('connections', 'Open connections of clients and proxies (at most max_connections)', () => open.size);
   server.maxConnections = maxConnections;
   server.on('drop', () => dropped.inc());
   server.on('connection', socket => {
-    open += 1;
-    socket.once('close', () => (open -= 1));
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
   });
+  return { all: () => open };
 }
 
-function createApp(options: HttpServerOptions, held: HeldPolls): Express {
+function createApp(options: HttpServerOptions, held: HeldPolls, answers: Answers): Express {
   const { services, health, restCalls, allowedOrigins, trustedProxies, demoPage } = options;
   const app = express();
   app.disable('x-powered-by');
@@ -125,6 +154,7 @@ function createApp(options: HttpServerOptions, held: HeldPolls): Express {
   app.use((_request: Request, response: Response, next: NextFunction) => {
     restCalls.inc();
     response.set('X-Content-Type-Options', 'nosniff');
+    answers.add(response);
     next();
   });
   app.use(healthRoutes(options));

@@ -68,10 +68,12 @@ export class AutoAssignment {
   wake(changed = true): void {
     this.#dirty ||= changed;
     if (!this.#dirty || this.#sweep === undefined || this.#options.leaseToken() === undefined) return;
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-      this.wake(false); // marked after the last look and before this
-    });
+    this.#running ??= this.#run()
+      .catch((error: unknown) => this.#options.log.error('assignment-failed', { error }))
+      .finally(() => {
+        this.#running = undefined;
+        this.wake(false); // marked after the last look and before this
+      });
   }
 
   async #run(): Promise<void> {

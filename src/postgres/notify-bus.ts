@@ -149,7 +149,9 @@ class NotifyBus implements Bus {
     const { signal } = this.#stopping;
     const client = await this.#options.database.connect();
     try {
+      let endWith: (error: unknown) => void = () => undefined;
       const lost = new Promise<never>((_, reject) => {
+        endWith = reject;
         client.on('error', reject).on('end', () => reject(new Error('the connection was closed')));
         signal.addEventListener('abort', () => reject(new Error('stopped')), { once: true });
       });
@@ -164,10 +166,8 @@ class NotifyBus implements Bus {
         this.#counters.reconnects.inc();
         this.#handlers?.resumed();
       }
-      for (;;) {
-        await Promise.race([wait(PROBE_EVERY_MS, undefined, { signal }), lost]);
-        await Promise.race([client.query('select 1'), lost]);
-      }
+      const probe = setInterval(() => void client.query('select 1').catch(endWith), PROBE_EVERY_MS);
+      await lost.finally(() => clearInterval(probe));
     } finally {
       this.#client = undefined;
       this.#waiting.length = 0;

@@ -4,12 +4,15 @@
  * holder lives, and so is a node whose critical settings are not those of the living ones.
  */
 import os from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Fingerprint, Heartbeat, NodeRow, Registry } from '../ports.ts';
 import type { Database } from './database.ts';
 
 /** A holder whose row is older than this is dead. The same in is_alive() of the schema. */
 const DEAD_AFTER_SECONDS = 3;
+/** A living node is heard again within this time: it beats once a second. */
+const HEARD_WITHIN_MS = 1_300;
 /** All registrations of the installation, one at a time. */
 const LOCK = 'select pg_advisory_xact_lock(74617, 3)';
 
@@ -59,32 +62,53 @@ interface BeatRow {
 export function createRegistry(database: Database, identity: NodeIdentity): Registry & { close(): Promise<void> } {
   const { name, incarnation, mode, port, version, leaseSeconds } = identity;
   let { fingerprint, failover, configuredMaster } = identity;
-  let connection: pg.Client | undefined;
+  /** One for all callers, also for those that come while it is being made. */
+  let connection: Promise<pg.Client> | undefined;
+  let closed = false;
 
   async function query<R extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<R[]> {
-    connection ??= await database.connect();
+    if (closed) throw new Error('this node has let go of its name');
+    const mine = (connection ??= database.connect());
     try {
-      return (await connection.query<R>(text, values)).rows;
+      return (await (await mine).query<R>(text, values)).rows;
     } catch (error) {
-      connection.connection.stream.destroy();
-      connection = undefined;
+      if (connection === mine) connection = undefined;
+      void mine.then(client => client.connection.stream.destroy()).catch(() => undefined);
       throw error;
     }
   }
 
+  interface Holder {
+    readonly incarnation: string;
+    readonly host: string;
+    readonly pid: number;
+    readonly startedAt: Date;
+    readonly heartbeatAt: string;
+    readonly seconds: number;
+  }
+
+  const findHolder = async (): Promise<Holder | undefined> =>
+    (
+      await query<Holder & pg.QueryResultRow>(
+        `select incarnation, host, pid, started_at as "startedAt", heartbeat_at::text as "heartbeatAt",
+           extract(epoch from clock_timestamp() - heartbeat_at)::float8 as seconds
+         from node where name = $1`,
+        [name],
+      )
+    )[0];
+
+  /** A pid that is gone may be that of another container or of a cloned host: a heart that still beats is believed first. */
+  async function hasDied({ incarnation: held, host, pid, heartbeatAt, seconds }: Holder): Promise<boolean> {
+    if (held === incarnation || seconds > DEAD_AFTER_SECONDS) return true;
+    if (host !== os.hostname() || isAlive(pid)) return false;
+    await wait(HEARD_WITHIN_MS);
+    const now = await findHolder();
+    return now === undefined || (now.incarnation === held && now.heartbeatAt === heartbeatAt);
+  }
+
   async function takeName(): Promise<void> {
-    const host = os.hostname();
-    const [holder] = await query<{ incarnation: string; host: string; pid: number; startedAt: Date; seconds: number }>(
-      `select incarnation, host, pid, started_at as "startedAt", extract(epoch from clock_timestamp() - heartbeat_at)::float8 as seconds
-       from node where name = $1`,
-      [name],
-    );
-    const isDead =
-      holder === undefined ||
-      holder.incarnation === incarnation ||
-      holder.seconds > DEAD_AFTER_SECONDS ||
-      (holder.host === host && !isAlive(holder.pid));
-    if (!isDead) {
+    const holder = await findHolder();
+    if (holder !== undefined && !(await hasDied(holder))) {
       throw new NodeNameHeld(
         `node name '${name}' is held by pid ${holder.pid} on ${holder.host} (running since ${holder.startedAt.toISOString()}); stop that node or start this one with another --node_name`,
       );
@@ -95,7 +119,7 @@ export function createRegistry(database: Database, identity: NodeIdentity): Regi
        on conflict (name) do update set incarnation = excluded.incarnation, mode = excluded.mode, host = excluded.host, pid = excluded.pid,
          port = excluded.port, version = excluded.version, fingerprint = excluded.fingerprint, state = excluded.state, ready_since = null,
          drain = false, started_at = clock_timestamp(), heartbeat_at = clock_timestamp()`,
-      [name, incarnation, mode, host, process.pid, port, version, JSON.stringify(fingerprint)],
+      [name, incarnation, mode, os.hostname(), process.pid, port, version, JSON.stringify(fingerprint)],
     );
   }
 
@@ -119,7 +143,7 @@ export function createRegistry(database: Database, identity: NodeIdentity): Regi
         await refuseDrift();
         await query('commit');
       } catch (error) {
-        if (connection !== undefined) await query('rollback');
+        await query('rollback').catch(() => undefined); // a new connection, where the old one was lost
         throw error;
       }
     },
@@ -183,7 +207,8 @@ export function createRegistry(database: Database, identity: NodeIdentity): Regi
     },
 
     async close() {
-      await connection?.end();
+      closed = true;
+      await (await connection)?.end();
       connection = undefined;
     },
   };

@@ -18,6 +18,8 @@ const MAX_WAIT_MS = 2_000;
 const WEBSOCKET_SHARE = 0.9;
 /** Who comes a little before his place would be refused again. */
 const RETURN_SLACK_MS = 100;
+/** Nobody is sent away for much longer, however many want in. */
+const MAX_RETURN_MS = 20_000;
 /** Those who find no room come back spread over this time. */
 const FULL_SPREAD_MS = 10_000;
 
@@ -67,6 +69,7 @@ export class Admission {
     }
     // Each gets a place of its own in the time to come, at the rate at which they can be served.
     const place = this.#returns.next(this.#returnsSpent, nowMs);
+    if (place.waitMs > MAX_RETURN_MS) throw this.#tooMany('handshake', MAX_RETURN_MS * (0.5 + Math.random()));
     this.#returnsSpent = place.spentMs;
     throw this.#tooMany('handshake', place.waitMs + RETURN_SLACK_MS);
   }

@@ -54,7 +54,8 @@ export class Derived implements ReplicaListener {
     this.#queues.clear();
     for (const chat of this.#replica.chats.values()) this.#countQueue(chat, 1);
     this.#dirtyOperators.clear();
-    this.#dirtyDepartments = false;
+    this.#markDepartments(); // full updates made in this moment still have the old counts
+    this.committed();
   }
 
   stop(): void {

@@ -77,7 +77,7 @@ export class Stream implements Subscriber {
     const heard = this.#heard;
     this.#heard = [];
     if (heard.some(rendering => rendering instanceof Promise)) {
-      this.#sending = this.#sendLater(heard, revision);
+      this.#sending = this.#sendLater(heard, revision, this.#generation);
     } else {
       this.#send((heard as RenderedDelta[][]).flat(), revision);
     }
@@ -119,6 +119,7 @@ export class Stream implements Subscriber {
   async #connect(since: Revision | undefined, resync: Resync | undefined): Promise<void> {
     const generation = ++this.#generation;
     this.#heard = [];
+    this.#sending = undefined;
     try {
       this.topics = this.#view.topics;
       let from = resync === undefined ? since : undefined;
@@ -143,13 +144,16 @@ export class Stream implements Subscriber {
     }
   }
 
-  async #sendLater(heard: readonly Rendering[], revision: Revision): Promise<void> {
+  /** A full update that was begun meanwhile holds all of it: what is older must not come behind it. */
+  async #sendLater(heard: readonly Rendering[], revision: Revision, generation: number): Promise<void> {
     try {
       const deltas = await awaitRenderings(heard);
+      if (generation !== this.#generation) return;
       this.#sending = undefined;
       this.#send(deltas, revision);
       if (this.#heard.length > 0) this.flush(this.#hub.revision);
     } catch {
+      if (generation !== this.#generation) return;
       this.#sending = undefined;
       this.#client.fail('internal');
     }

@@ -50,6 +50,7 @@ export class Feed {
     this.#dropped = metrics.counter('feed_dropped_total', 'Commits that came again or too late');
     this.#reloads = metrics.counter('replica_reloads_total', 'Times the replica was loaded by a snapshot, the start included');
     metrics.gauge('feed_early_commits', 'Commits held until the ones before them come (at most 1000)', () => this.#early.size);
+    metrics.gauge('feed_waiters', 'Clients that wait for a revision (1 s at most)', () => this.#waiters.length);
     metrics.gauge('replica_revision', 'Newest revision applied', () => replica.revision);
     metrics.gauge('replica_chats', 'Open chats in memory', () => replica.chats.size);
   }
@@ -111,14 +112,19 @@ export class Feed {
     if (replica.revision >= revision) return true;
     this.#readLogUnlessHealed();
     await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, withinMs);
-      this.#waiters.push({
+      const waiter = {
         revision,
         resolve: () => {
           clearTimeout(timer);
           resolve();
         },
-      });
+      };
+      // Who has waited long enough is not waited for: a client may name a revision that will never be.
+      const timer = setTimeout(() => {
+        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+        resolve();
+      }, withinMs);
+      this.#waiters.push(waiter);
     });
     return replica.revision >= revision;
   }

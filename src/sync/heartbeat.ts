@@ -34,6 +34,7 @@ export class Heartbeat {
   #clockOffsetUs = 0;
   #loop: Promise<void> | undefined;
   #stopped = false;
+  #again = false;
   /** Ends the present pause. */
   #wake: () => void = () => undefined;
 
@@ -51,8 +52,9 @@ export class Heartbeat {
     this.#loop = this.#run();
   }
 
-  /** Does not wait for the next second. */
+  /** Does not wait for the next second; during a beat: another one right behind it. */
   beatNow(): void {
+    this.#again = true;
     this.#wake();
   }
 
@@ -83,7 +85,8 @@ export class Heartbeat {
         clearTimeout(timer);
         resolve();
       };
-      if (this.#stopped) this.#wake();
+      if (this.#stopped || this.#again) this.#wake();
+      this.#again = false;
     });
   }
 

@@ -1,5 +1,6 @@
 /** Sending clients away in the order that hurts nobody: by SIGTERM for good, by an administrator for a while. */
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 import { Cleanup } from '../support/cleanup.ts';
 import { MASTER, PASSWORD, SLAVE, startCluster, type TestCluster } from '../support/cluster.ts';
@@ -49,6 +50,20 @@ describe('draining', () => {
     const acknowledged = (await Promise.all(inFlight)).flatMap((tries, i) => (tries > 0 ? [`in flight ${i}`] : []));
     await eventually(() => acknowledged.every(text => steady.hasHeard(text)), { within: 5_000 });
     assert.equal(await cluster.leader(), SLAVE);
+  });
+
+  test('a connection that says nothing, and one whose request is never finished, delay the end by 6 s at most and are no failure', async () => {
+    const cluster = await start();
+    const { port } = cluster.slave;
+    const sockets = ['', 'POST /l/v/m/action HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\na='].map(words => {
+      const socket = net.connect(port, '127.0.0.1', () => socket.write(words)).on('error', () => undefined);
+      cleanup.add(socket, it => void it.destroy());
+      return socket.resume();
+    });
+    await eventually(async () => (await cluster.slave.metric('connections')) >= sockets.length);
+    const started = performance.now();
+    assert.equal(await cluster.slave.stop(), 0);
+    assert.ok(performance.now() - started < 7_500);
   });
 
   test('an administrator drains the leader and takes it back: no client stays, it leads no more, and is itself again afterwards', async () => {

@@ -12,6 +12,8 @@ alter table node add column drain boolean not null default false;
 alter table lease add column promoted text not null default '';
 -- How the present holder got it: start, crash, expired, planned, promoted, failback; released: nobody holds it.
 alter table lease add column reason text not null default 'released';
+-- For how long the holder has asked: no end further ahead is believed.
+alter table lease add column seconds integer not null default 30;
 
 create function is_alive(n node) returns boolean language sql stable as
   $$ select n.heartbeat_at > clock_timestamp() - interval '3 seconds' $$;
@@ -57,7 +59,7 @@ begin
   where n.name = p_name and n.incarnation = p_incarnation;
   if p_claims then
     update lease l
-    set holder = p_name, incarnation = p_incarnation, expires_at = clock_timestamp() + p_lease_seconds * interval '1 second',
+    set holder = p_name, incarnation = p_incarnation, seconds = p_lease_seconds, expires_at = clock_timestamp() + p_lease_seconds * interval '1 second',
         token = l.token + (l.incarnation is distinct from p_incarnation or l.expires_at <= clock_timestamp())::integer,
         reason = case
           when l.incarnation = p_incarnation then case when l.expires_at > clock_timestamp() then l.reason else 'expired' end
@@ -67,12 +69,12 @@ begin
         end
     where (l.incarnation = p_incarnation and l.expires_at > clock_timestamp())
        -- Free: expired, or expiring later than any holder of this clock could have asked for (a new primary's clock).
-       or ((l.expires_at <= clock_timestamp() or l.expires_at > clock_timestamp() + p_lease_seconds * interval '1 second')
-           and (p_name = coalesce(nullif(l.promoted, ''), p_configured)
-                -- Others leave it to the configured master while that is just starting.
-                or (p_failover = 'automatic' and not exists (
+       or ((l.expires_at <= clock_timestamp() or l.expires_at > clock_timestamp() + l.seconds * interval '1 second')
+           and (p_name in (l.promoted, p_configured)
+                -- Others leave it for a moment to the configured master that is just starting.
+                or (p_failover = 'automatic' and not ((l.token = 0 or l.expires_at > clock_timestamp() - interval '3 seconds') and exists (
                       select from node n where n.name = p_configured and n.state = 'starting' and is_alive(n)
-                                           and n.started_at > clock_timestamp() - interval '2 seconds'))));
+                                           and n.started_at > clock_timestamp() - interval '2 seconds')))));
   end if;
   -- After the lease: whoever needs both locks takes the lease's first.
   if (select timeline from installation) <> left(pg_walfile_name(pg_current_wal_lsn()), 8) then
@@ -101,16 +103,16 @@ begin
     return null;
   end if;
   update lease l
-  set holder = n.name, incarnation = n.incarnation, token = l.token + 1, reason = p_reason,
+  set holder = n.name, incarnation = n.incarnation, token = l.token + 1, reason = p_reason, seconds = p_lease_seconds,
       expires_at = clock_timestamp() + p_lease_seconds * interval '1 second'
   from (select * from node n
         where is_ready(n) and n.incarnation <> p_from and (p_to is null or n.name = p_to)
-          and (p_failover = 'automatic' or n.name = coalesce(nullif((select promoted from lease), ''), p_configured))
+          and (p_failover = 'automatic' or n.name in ((select promoted from lease), p_configured))
         order by n.name = (select promoted from lease) desc, n.name = p_configured desc, n.state = 'running' desc, n.name
         limit 1) n
   returning l.holder into v_holder;
   if v_holder is null and p_to is null then
-    update lease set expires_at = '1970-01-01Z', reason = 'released';
+    update lease set expires_at = clock_timestamp(), reason = 'released';
     v_holder := '';
   end if;
   return v_holder;
