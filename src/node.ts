@@ -73,6 +73,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { version, log, database, direct, embedded, onFatal } = options;
   const { loaded } = options;
   const { config } = loaded;
+  let lastRead = loaded;
   let identity = clusterIdentity(loaded, loaded);
   const { mode, node } = config;
   const incarnation = randomUUID();
@@ -307,10 +308,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   return {
     url: traffic.url,
     async reload(next) {
-      const plan = planReload(loaded, next);
+      const plan = planReload(loaded, lastRead, next);
       const changed = clusterIdentity(loaded, next);
       await applyReload(next, { log, databases: [database, direct], bus, web, registry, identity: changed });
       identity = changed;
+      lastRead = next;
       members = new Set(next.config.cluster?.nodeNames);
       return plan;
     },

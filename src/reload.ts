@@ -18,11 +18,16 @@ export interface Reload {
   readonly needRestart: readonly string[];
 }
 
-/** Which settings differ, by name. */
-export function planReload(before: LoadedConfig, after: LoadedConfig): Reload {
-  const old = valuesOf(before);
-  const changed = [...valuesOf(after)].filter(([key, value]) => old.get(key) !== value).map(([key]) => key);
-  return { live: changed.filter(key => LIVE_KEYS.includes(key)), needRestart: changed.filter(key => !LIVE_KEYS.includes(key)) };
+/** By name: what is new since the last reading and applies, and what differs from the start and does not. */
+export function planReload(started: LoadedConfig, last: LoadedConfig, next: LoadedConfig): Reload {
+  const differing = (from: LoadedConfig): string[] => {
+    const old = valuesOf(from);
+    return [...valuesOf(next)].filter(([key, value]) => old.get(key) !== value).map(([key]) => key);
+  };
+  return {
+    live: differing(last).filter(key => LIVE_KEYS.includes(key)),
+    needRestart: differing(started).filter(key => !LIVE_KEYS.includes(key)),
+  };
 }
 
 function valuesOf({ config, origins }: LoadedConfig): Map<string, string> {

@@ -192,7 +192,7 @@ export function busContract(name: string, open: () => Promise<BusTransport>): vo
     });
 
     test('a stopped bus leaves no socket and no timer', async () => {
-      const before = resources();
+      const before = await settledResources();
       const bus = transport.makeBus('a');
       await listen(bus);
       assert.notDeepEqual(resources(), before, 'the check sees nothing');
@@ -200,6 +200,22 @@ export function busContract(name: string, open: () => Promise<BusTransport>): vo
       await eventually(() => assert.deepEqual(resources(), before));
     });
   });
+}
+
+/** When what earlier tests have closed is gone. */
+async function settledResources(): Promise<Record<string, number>> {
+  let last = JSON.stringify(resources());
+  let same = 0;
+  await eventually(
+    () => {
+      const now = JSON.stringify(resources());
+      same = now === last ? same + 1 : 0;
+      last = now;
+      return same >= 5;
+    },
+    { every: 50 },
+  );
+  return resources();
 }
 
 function resources(): Record<string, number> {
