@@ -11,7 +11,7 @@ import { clusterJson, MASTER, SLAVE, startCluster, type TestCluster } from '../s
 import { eventually } from '../support/eventually.ts';
 import { shiftedClock } from '../support/faults/clock.ts';
 import { lasting } from '../support/faults/durations.ts';
-import { chatServer, freePort, MAIN, startNodeProcess } from '../support/process.ts';
+import { chatServer, Folder, freePort, MAIN, startNodeProcess } from '../support/process.ts';
 import { startPrivatePostgres } from '../support/private-postgres.ts';
 import { sendSurely, SteadyOperator } from '../support/surely.ts';
 import { Visitor } from '../support/visitor.ts';
@@ -148,7 +148,8 @@ describe('a host in trouble:', () => {
 
   test('f24 a wall clock ten minutes off on one node moves nothing that nodes share', async () => {
     const TEN_MINUTES = 600_000;
-    const cluster = cleanup.add(await startCluster({ env: name => (name === SLAVE ? shiftedClock(cluster0.path, TEN_MINUTES) : {}) }), it =>
+    const folder = cleanup.add(new Folder(), it => it.remove());
+    const cluster = cleanup.add(await startCluster({ env: name => (name === SLAVE ? shiftedClock(folder.path, TEN_MINUTES) : {}) }), it =>
       it.stop(),
     );
     assert.ok(Date.parse(cluster.slave.events('ready')[0]?.time ?? '') > Date.now() + TEN_MINUTES / 2, 'its clock is off');
@@ -166,7 +167,6 @@ describe('a host in trouble:', () => {
     assert.equal(await cluster.leader(), MASTER);
     assert.deepEqual([cluster.master.events('stepped-down').length, cluster.slave.events('lease-held').length], [0, 0]);
   });
-  const cluster0 = { path: os.tmpdir() };
 
   test('f49 a log that cannot be written is dropped and counted; the service goes on', async () => {
     const cluster = cleanup.add(await startCluster({ without: [SLAVE], ini: 'log_level = debug\n' }), it => it.stop());
