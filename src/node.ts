@@ -61,7 +61,7 @@ export interface NodeOptions {
   readonly version: string;
   readonly log: NodeLog;
   readonly database: Database;
-  /** For migrations: the server itself where `database` is a pooler. */
+  /** For migrations and LISTEN: the server itself where `database` is a pooler. */
   readonly direct: Database;
   readonly embedded: EmbeddedPostgres | undefined;
   /** This node can not go on (its name was taken over). The caller stops it and exits with this code. */
@@ -70,12 +70,11 @@ export interface NodeOptions {
 
 /** Starts a node. Rejects when it cannot start; nothing is left running then. */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
-  const { version, log, database, direct, embedded, onFatal } = options;
-  const { loaded } = options;
+  const { loaded, version, log, database, direct, embedded, onFatal } = options;
   const { config } = loaded;
+  const { mode, node } = config;
   let lastRead = loaded;
   let identity = clusterIdentity(loaded, loaded);
-  const { mode, node } = config;
   const incarnation = randomUUID();
   const clock: Clock = { nowMs: () => performance.now() };
   const metrics = createMetrics();
