@@ -26,10 +26,11 @@ export function createBodyReader(maxBytes: number, metrics: Metrics): BodyReader
     }
     // What has come counts, not what was announced: empty promises cost nothing.
     let bytes = 0;
-    request.on('data', (chunk: Buffer) => {
+    const count = (chunk: Buffer): void => {
       bytes += chunk.length;
       readingBytes += chunk.length;
-    });
+    };
+    request.on('data', count);
     const late = setTimeout(() => {
       refused.inc('slow');
       request.socket.destroy();
@@ -37,6 +38,7 @@ export function createBodyReader(maxBytes: number, metrics: Metrics): BodyReader
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- express's Request is one
     read(request, response, error => {
       clearTimeout(late);
+      request.off('data', count);
       readingBytes -= bytes;
       if (error instanceof Error && 'status' in error && error.status === 413) refused.inc('too-large');
       next(error);
