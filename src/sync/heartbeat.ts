@@ -34,9 +34,13 @@ export class Heartbeat {
   #clockOffsetUs = 0;
   #loop: Promise<void> | undefined;
   #stopped = false;
+  /** Somebody wanted a beat while one was under way. */
   #again = false;
-  /** Ends the present pause. */
-  #wake: () => void = () => undefined;
+  readonly #askAgain = (): void => {
+    this.#again = true;
+  };
+  /** Ends the present pause; there is none during a beat. */
+  #wake: () => void = this.#askAgain;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
@@ -54,7 +58,6 @@ export class Heartbeat {
 
   /** Does not wait for the next second; during a beat: another one right behind it. */
   beatNow(): void {
-    this.#again = true;
     this.#wake();
   }
 
@@ -79,14 +82,18 @@ export class Heartbeat {
   }
 
   #pause(ms: number): Promise<void> {
+    if (this.#stopped || this.#again) {
+      this.#again = false;
+      return Promise.resolve();
+    }
     return new Promise(resolve => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
+      const end = (): void => {
         clearTimeout(timer);
+        this.#wake = this.#askAgain;
         resolve();
       };
-      if (this.#stopped || this.#again) this.#wake();
-      this.#again = false;
+      const timer = setTimeout(end, ms);
+      this.#wake = end;
     });
   }
 

@@ -14,7 +14,6 @@ import { blockEventLoop, INSPECTED } from '../support/inspector.ts';
 import { assertInvariants } from '../support/invariants.ts';
 import { startNginx } from '../support/nginx.ts';
 import { Operator } from '../support/operator.ts';
-import type { NodeProcess } from '../support/process.ts';
 import { assertHeard, sendSurely, SteadyOperator } from '../support/surely.ts';
 import { Visitor } from '../support/visitor.ts';
 
@@ -32,8 +31,6 @@ async function nginxOf(cluster: TestCluster) {
 async function steadyAt(url: string, login = 'op1'): Promise<SteadyOperator> {
   return cleanup.add(await SteadyOperator.start(url, login), it => it.stop());
 }
-
-const rss = (node: NodeProcess): number => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${node.pid}/status`, 'utf8'))?.[1]) / 1024;
 
 /** p99 of a visitor's message to his operator, in ms. */
 async function latency(visitor: Visitor, steady: SteadyOperator, name: string, count: number): Promise<number> {
@@ -318,7 +315,7 @@ describe('a slow reader:', () => {
 
     const calm = await latency(other, steady, 'f31 calm', 50);
     proxy.throttle(1_000);
-    const before = rss(cluster.master);
+    const before = cluster.master.rss();
     const said = ['f31 first'];
     const flow = { closed: 0 };
     const flood = (async () => {
@@ -335,7 +332,7 @@ describe('a slow reader:', () => {
     const flooded = await latency(other, steady, 'f31 flooded', 50);
     await flood;
     assert.ok(flow.closed >= 1, 'too slow: closed');
-    const grown = rss(cluster.master) - before;
+    const grown = cluster.master.rss() - before;
     t.diagnostic(
       `closed after ${said.length} messages of 30 KB; RSS +${Math.round(grown)} MiB; p99 of others ${calm} ms calm, ${flooded} ms flooded`,
     );

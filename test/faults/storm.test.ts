@@ -1,7 +1,6 @@
 /** Everybody comes back at once: the server spreads the return, answers from memory and lets operators in first. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -13,7 +12,6 @@ import { eventually } from '../support/eventually.ts';
 import { lasting } from '../support/faults/durations.ts';
 import { startProxy } from '../support/faults/proxy.ts';
 import { Operator } from '../support/operator.ts';
-import type { NodeProcess } from '../support/process.ts';
 import { sendSurely, SteadyOperator } from '../support/surely.ts';
 import { Visitor } from '../support/visitor.ts';
 
@@ -22,8 +20,6 @@ const PAGES = 100;
 
 const cleanup = new Cleanup();
 afterEach(() => cleanup.run());
-
-const rss = (node: NodeProcess): number => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${node.pid}/status`, 'utf8'))?.[1]) / 1024;
 
 async function membersAt(cluster: TestCluster, url: string): Promise<{ operators: CrowdMember[]; visitors: CrowdMember[] }> {
   const ws = url.replace('http', 'ws');
@@ -80,7 +76,7 @@ describe('storms', () => {
     const background = await speaking(url, cluster);
     const calm = await scansPerSecond(cluster, () => wait(3_000));
     const fullUpdates = staff.fullUpdates + public_.fullUpdates;
-    const rssBefore = rss(cluster.master);
+    const rssBefore = cluster.master.rss();
     let seconds = 0;
     const stormy = await scansPerSecond(cluster, async () => {
       seconds = await storm(staff, public_);
@@ -88,7 +84,7 @@ describe('storms', () => {
     const { delayed } = await background.stop();
     t.diagnostic(
       `back after ${seconds.toFixed(2)} s (${public_.refused} spread by the server), p50 of operators ${percentile(staff.waitsMs, 0.5)} ms, of visitors ` +
-        `${percentile(public_.waitsMs, 0.5)} ms; table scans/s ${calm.toFixed(0)} calm, ${stormy.toFixed(0)} stormy; RSS +${Math.round(rss(cluster.master) - rssBefore)} MiB; ` +
+        `${percentile(public_.waitsMs, 0.5)} ms; table scans/s ${calm.toFixed(0)} calm, ${stormy.toFixed(0)} stormy; RSS +${Math.round(cluster.master.rss() - rssBefore)} MiB; ` +
         `p99 of messages meanwhile ${delayed} ms`,
     );
     assert.equal(staff.failed + public_.failed, 0, 'nobody failed');
@@ -155,9 +151,9 @@ describe('storms', () => {
     const padding = 'x'.repeat(20_000);
     const calm = await speak('calm', 60, padding);
     slowProxy.throttle(1_000);
-    const before = rss(cluster.master);
+    const before = cluster.master.rss();
     const flooded = await speak('flooded', lasting(150, 600), padding);
-    const after = rss(cluster.master);
+    const after = cluster.master.rss();
     t.diagnostic(
       `${readers} readers at 1 KB/s; RSS ${Math.round(before)} → ${Math.round(after)} MiB; p99 of others ${percentile(calm, 0.99)} ms calm, ${percentile(flooded, 0.99)} ms with them`,
     );

@@ -1,6 +1,6 @@
 /** Starts dist/main.js as a user would, in a folder of its own, and speaks to it from outside. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -61,6 +61,8 @@ export interface NodeProcess {
   /** Its log lines of this event. */
   events(event: string): { readonly time: string; readonly [field: string]: unknown }[];
   kill(): Promise<void>;
+  /** Resident memory in MiB. */
+  rss(): number;
   /** SIGTERM, and the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -111,6 +113,7 @@ export async function startNodeProcess(
         .filter(line => line.startsWith('{') && line.endsWith('}'))
         .map(line => JSON.parse(line) as { time: string; event: string })
         .filter(line => line.event === event),
+    rss: () => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8'))?.[1]) / 1024,
     async kill() {
       child.kill('SIGKILL');
       await exited;
