@@ -15,6 +15,7 @@ const PROGRAMS = {
   iproute2: () => findProgram('ip'),
   nftables: () => findProgram('nft'),
   systemd: () => findProgram('systemd-analyze'),
+  'redis-server': () => findProgram('redis-server'),
   chromium: () => findProgram('chromium') ?? findProgram('chromium-browser') ?? findProgram('google-chrome'),
   'rabbitmq-server': () => {
     const found = findProgram('rabbitmq-server');
@@ -115,6 +116,26 @@ export async function provideRabbit(folder, named) {
     30_000,
   );
   return { host: '127.0.0.1', port, node, home, started: true, pid: child.pid, stop };
+}
+
+/** A Redis that keeps nothing: the one on localhost, else one of our own. `stop` ends only what was started here. */
+export async function provideRedis(folder) {
+  if (await isListening(6379)) return { port: 6379, stop: async () => {} };
+  const { 'redis-server': program } = ensurePrograms(['redis-server']);
+  const port = await freePort();
+  const child = spawn(program, ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder], {
+    stdio: 'ignore',
+  });
+  const exited = new Promise(resolve => child.once('exit', resolve));
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await exited;
+  };
+  if (!(await waitUntil(() => isListening(port), 10_000))) {
+    await stop();
+    fail(69, 'Redis did not start');
+  }
+  return { port, stop };
 }
 
 /**

@@ -120,6 +120,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     store,
     hot: replica,
     clock,
+    nowUs: () => heartbeat.nowUs(),
     log: log.child({ component: 'commands' }),
     metrics,
     queueLength: config.limits.commitQueueLength,

@@ -51,17 +51,24 @@ export interface LockedRows {
   readonly committed: CommittedRange | undefined;
 }
 
+/** Final rows of one table: each touched row once. */
+export interface Written<R> {
+  readonly created: readonly R[];
+  readonly changed: readonly { readonly before: R; readonly after: R }[];
+}
+
 /** The final rows of a batch and its changes, one JSON array. */
 export interface BatchWrite {
-  readonly visitors: readonly Visitor[];
-  readonly chats: readonly Chat[];
-  readonly operators: readonly Operator[];
-  readonly departments: readonly Department[];
-  readonly messages: readonly Message[];
+  readonly visitors: Written<Visitor>;
+  readonly chats: Written<Chat>;
+  readonly operators: Written<Operator>;
+  readonly departments: Written<Department>;
+  readonly messages: Written<Message>;
   readonly endedPageIds: readonly string[];
   readonly endedOperatorSessions: readonly { readonly operatorId: number; readonly tokenHash: string | null }[];
   readonly changeCount: number;
-  readonly changesJson: string;
+  /** UTF-8. */
+  readonly changesJson: Buffer;
   /** The fencing token of the lease, for the master's commands. */
   readonly leaseToken: number | undefined;
 }
@@ -75,15 +82,26 @@ export interface CommittedRange {
  * One writer's transaction on a connection of its own. `begin` locks and reads, `commit` writes and appends to the
  * log; after either fails nothing is committed, but for StoreFailure `unknown`.
  */
+/** Rows that a batch was decided on without locking them, as of `revision`, and the database's time as this node knows it. */
+export interface Guess {
+  readonly nowUs: Microseconds;
+  readonly revision: Revision;
+  readonly chats: readonly { readonly id: number; readonly version: number }[];
+  readonly operators: readonly { readonly id: number; readonly version: number }[];
+}
+
 export interface Store {
+  /** The whole batch in one round trip: locks what it was decided on, writes if all of it is still so. StoreFailure `stale` if not;
+   *  behind any failure all guesses fail until `rollback`. Those sent before it is answered are done in order. */
+  commitGuess(batchId: string, guess: Guess, write: BatchWrite): Promise<CommittedRange>;
   begin(batchId: string, keys: Keys, isRetry: boolean): Promise<LockedRows>;
   commit(batchId: string, write: BatchWrite): Promise<CommittedRange>;
   rollback(): Promise<void>;
 }
 
-/** retry: deadlock, lock time-out · refused: this content cannot be stored · fenced: the lease is not ours any more ·
+/** stale: decided on rows that have changed · retry: deadlock, lock time-out · refused: this content cannot be stored · fenced: the lease is not ours any more ·
  *  epoch: the timeline changed · exhausted: the server has no disk or memory left · disconnected: certainly not committed · unknown: cut while committing */
-export type StoreFailureKind = 'retry' | 'refused' | 'fenced' | 'epoch' | 'exhausted' | 'disconnected' | 'unknown';
+export type StoreFailureKind = 'stale' | 'retry' | 'refused' | 'fenced' | 'epoch' | 'exhausted' | 'disconnected' | 'unknown';
 
 export class StoreFailure extends Error {
   override readonly name = 'StoreFailure';
@@ -203,8 +221,8 @@ export interface OperatorLogins {
 // ---- the cluster ----------------------------------------------------------------------------------------------
 
 export interface OutgoingEnvelope extends CommittedRange {
-  /** The JSON array of the changes. */
-  readonly changesJson: string;
+  /** The JSON array of the changes in UTF-8. */
+  readonly changesJson: Buffer;
 }
 
 /** An envelope of another node; without changes when it was too large, then the log has them. */

@@ -9,7 +9,7 @@ import type { Department } from '../domain/department.ts';
 import { isFromVisitor, type Message, messageTime, type Sender, sentKey } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
 import type { Visitor } from '../domain/visitor.ts';
-import type { Keys, LockedRows } from '../ports.ts';
+import type { Keys, LockedRows, Written } from '../ports.ts';
 import { RowNotLocked } from './key-set.ts';
 
 export class BatchRows implements State {
@@ -29,7 +29,8 @@ export class BatchRows implements State {
     this.chats = new TouchedRows(locked.chats, chat => this.#indexChat(chat));
     this.operators = new TouchedRows(locked.operators);
     this.departments = new TouchedRows(locked.departments);
-    this.messages = new TouchedRows<string, Message>(new Map(), message => this.#indexMessage(message));
+    const sent = new Map([...locked.sentMessages.values()].map(message => [message.id, message]));
+    this.messages = new TouchedRows(sent, message => this.#indexMessage(message));
     for (const chat of locked.chats.values()) this.#indexChat(chat);
   }
 
@@ -71,6 +72,7 @@ export class BatchRows implements State {
 
   /** Ids of the visitor's messages in this chat that no operator has read, oldest first. */
   unreadIn(chat: Chat): string[] {
+    if (!this.#keys.unreadOf.has(chat.id)) throw new RowNotLocked('unreadOf', chat.id);
     const ids = this.#locked.unread.get(chat.id) ?? [];
     return ids.filter(id => (messageTime(id) ?? 0) > chat.readByOperatorUs).sort();
   }
@@ -101,25 +103,36 @@ export class BatchRows implements State {
   }
 }
 
-/** A table of the batch: the locked rows, those folded since, and which ones these are. */
+/** A table of the batch: the rows it began with, and those folded since. */
 export class TouchedRows<K, R> implements Rows<K, R> {
-  readonly #rows: Map<K, R>;
+  readonly #before: ReadonlyMap<K, R>;
+  readonly #after = new Map<K, R>();
   readonly #onSet: ((row: R) => void) | undefined;
-  readonly touched = new Map<K, R>();
 
-  constructor(rows: Map<K, R>, onSet?: (row: R) => void) {
-    this.#rows = rows;
+  constructor(before: ReadonlyMap<K, R>, onSet?: (row: R) => void) {
+    this.#before = before;
     this.#onSet = onSet;
   }
 
   get(key: K): R | undefined {
-    return this.#rows.get(key);
+    return this.#after.get(key) ?? this.#before.get(key);
   }
 
   set(key: K, row: R): void {
-    this.#rows.set(key, row);
-    this.touched.set(key, row);
+    this.#after.set(key, row);
     this.#onSet?.(row);
+  }
+
+  /** The final state of each touched row. */
+  written(): Written<R> {
+    const created: R[] = [];
+    const changed: { before: R; after: R }[] = [];
+    for (const [key, after] of this.#after) {
+      const before = this.#before.get(key);
+      if (before === undefined) created.push(after);
+      else changed.push({ before, after });
+    }
+    return { created, changed };
   }
 }
 

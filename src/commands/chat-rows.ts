@@ -1,5 +1,5 @@
 /** Questions that several commands ask of the locked rows; each throws the ChatError that a client is shown. */
-import { type Chat, isOpen } from '../domain/chat.ts';
+import { bearerOf, type Chat, isOpen } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';
 import type { Operator } from '../domain/operator.ts';
 import { capacityOf, hasRoom } from '../domain/operator.ts';
@@ -49,7 +49,13 @@ export function refuseWithoutRoom(operator: Operator, chat: Chat, defaultMaxChat
   );
 }
 
-/** The time of the visitor's next message: unique and in commit order per visitor. */
-export function nextMessageTime(visitor: Visitor, nowUs: Microseconds): Microseconds {
-  return Math.max(nowUs, visitor.lastTsUs + 1);
+/** The time of the next message: unique and in commit order per visitor, because he has one open chat. */
+export function nextMessageTime(chat: Chat, nowUs: Microseconds): Microseconds {
+  return Math.max(nowUs, chat.lastTsUs + 1);
+}
+
+/** Makes sure that all rows that the end of a chat changes are locked: the visitor takes his clock back, its bearer loses load. */
+export function lockForClosing(rows: BatchRows, chat: Chat): void {
+  getVisitor(rows, chat.visitorId);
+  rows.lockBearer(bearerOf(chat));
 }

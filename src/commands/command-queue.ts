@@ -25,6 +25,8 @@ export class CommandQueue {
   #leader: Pending[] = [];
   #bytes = 0;
   #lastWasLeader = false;
+  #wanted = Number.POSITIVE_INFINITY;
+  #onWanted: () => void = () => undefined;
 
   constructor(maxLength: number) {
     this.#maxLength = maxLength;
@@ -39,7 +41,20 @@ export class CommandQueue {
     if (this.length >= this.#maxLength || this.#bytes + pending.command.bytes > MAX_WAITING_BYTES) return false;
     this.#bytes += pending.command.bytes;
     this.#laneOf(pending).push(pending);
+    if (this.length >= this.#wanted) {
+      this.#wanted = Number.POSITIVE_INFINITY;
+      this.#onWanted();
+    }
     return true;
+  }
+
+  /** Resolves when so many wait; only the latest call is kept. */
+  hasAtLeast(count: number): Promise<void> {
+    if (this.length >= count) return Promise.resolve();
+    return new Promise(resolve => {
+      this.#wanted = count;
+      this.#onWanted = resolve;
+    });
   }
 
   /** Back to the head: it has waited already. */

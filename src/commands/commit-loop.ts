@@ -2,19 +2,24 @@
  * The commit loop: the one writer of a node. Commands that arrive while a commit is in flight wait and go together
  * in the next one (the commit in flight is the timer; at low load a batch is one command).
  *
- *   execute → queue → [ lock rows → decide each → write each touched row once → append changes, commit ] → answer,
- *   feed the own replica, publish one envelope
+ *   execute → queue → [ decide each on the replica's rows → check that they are still so, write, append, commit ]
+ *                       what that could not decide: [ lock rows → decide each → write, append, commit ]
+ *           → answer, feed the own replica, publish one envelope
+ *
+ * The first is one round trip in which the server never waits for this node, and nearly always enough: rows change
+ * between two messages of a chat only when both sides write within a millisecond.
  *
  * A command is answered only when its outcome is certain, or with `unavailable` after COMMAND_TIMEOUT_MS: the sender
  * tries again under the same client id, which is harmless.
  */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
-import type { Change } from '../domain/change.ts';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { ChatError } from '../domain/error.ts';
 import type { HotState } from '../domain/state.ts';
+import type { Microseconds } from '../domain/time.ts';
 import {
   type Clock,
+  type Counter,
   type CommittedRange,
   type Histogram,
   type Log,
@@ -24,14 +29,18 @@ import {
   type Store,
   StoreFailure,
 } from '../ports.ts';
-import { BatchRows } from './batch-rows.ts';
+import { Attempt } from './attempt.ts';
 import { CommandQueue, type Pending } from './command-queue.ts';
-import type { Command, Decision } from './command.ts';
-import { KeySet, RowNotLocked } from './key-set.ts';
+import type { Command } from './command.ts';
+import { GuessedRows } from './guessed-rows.ts';
+import { keysOf, RowNotLocked } from './key-set.ts';
+import { LockedCommits, type Tried } from './locked-commits.ts';
 
 const COMMAND_TIMEOUT_MS = 5_000;
 /** A command whose guess keeps being wrong is given up; more than two rounds were never seen. */
 const MAX_ROUNDS = 10;
+/** So many waiting commands are sent behind the commit in flight, for the database to go on with; fewer wait for its end. */
+const WORTH_A_SECOND = 64;
 
 export interface Executed<A> {
   readonly answer: A;
@@ -43,6 +52,8 @@ export interface CommitLoopOptions {
   readonly store: Store;
   readonly hot: HotState;
   readonly clock: Clock;
+  /** The database's time; without it nothing is guessed. */
+  readonly nowUs?: () => Microseconds;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly queueLength: number;
@@ -55,20 +66,37 @@ export interface CommitLoopOptions {
   readonly onDatabase: (failure: string | undefined) => void;
 }
 
-/** What became of one command in one attempt. */
-type Outcome = { readonly decision: Decision<unknown> } | { readonly refusal: unknown };
+/** What a guess left to be decided under locks. */
+interface Guessed {
+  readonly left: readonly Pending[];
+  /** The rest of the batch, which may have been committed. */
+  readonly tried?: Tried;
+}
 
 export class CommitLoop {
   readonly #options: CommitLoopOptions;
   readonly #queue: CommandQueue;
   readonly #batchSize: Histogram;
   readonly #commitSeconds: Histogram;
+  readonly #guessedRows: GuessedRows;
+  readonly #locked: LockedCommits;
+  readonly #guessed: Counter;
+  readonly #stale: Counter;
   #running: Promise<void> | undefined;
   #stopped = false;
 
   constructor(options: CommitLoopOptions) {
     this.#options = options;
     this.#queue = new CommandQueue(options.queueLength);
+    this.#guessedRows = new GuessedRows(options.hot);
+    this.#locked = new LockedCommits({
+      ...options,
+      onWritten: (write, range) => this.#guessedRows.sent(write)(range.last),
+      deliver: (attempt, range) => this.#deliver(attempt, range),
+      dropExpired: batch => this.#dropExpired(batch),
+    });
+    this.#guessed = options.metrics.counter('commits_guessed_total', 'Commits decided on the replica and stored in one round trip');
+    this.#stale = options.metrics.counter('commits_stale_total', 'Batches decided again under locks because their rows had changed');
     this.#batchSize = options.metrics.histogram(
       'commit_batch_commands',
       'Commands in one commit',
@@ -113,91 +141,71 @@ export class CommitLoop {
   }
 
   async #run(): Promise<void> {
-    await Promise.resolve(); // commands of the same tick share the first batch
-    for (let batch = this.#queue.takeBatch(); batch.length > 0; batch = this.#queue.takeBatch()) {
-      const startedMs = this.#options.clock.nowMs();
-      this.#batchSize.observe(batch.length);
-      await this.#process(batch);
-      this.#commitSeconds.observe((this.#options.clock.nowMs() - startedMs) / 1000);
+    let flying: Promise<Guessed> | undefined;
+    for (;;) {
+      if (flying === undefined) {
+        // Commands that were read in one go share a batch, and answers leave before the next one is made: a write that wakes
+        // another process takes 0.4 ms of ours.
+        await immediate();
+        const batch = this.#queue.takeBatch();
+        if (batch.length === 0) break;
+        flying = this.#guess(batch);
+      }
+      await Promise.race([flying, this.#queue.hasAtLeast(WORTH_A_SECOND)]);
+      const behind: Promise<Guessed> | undefined = this.#queue.length >= WORTH_A_SECOND ? this.#guess(this.#queue.takeBatch()) : undefined;
+      const guessed = await flying;
+      flying = behind;
+      if (guessed.left.length === 0 && guessed.tried === undefined) continue;
+      // What needs locks has the connection for itself, and the order of batches holds.
+      const guessedBehind = await behind;
+      flying = undefined;
+      await this.#underLocks(guessed);
+      if (guessedBehind !== undefined) await this.#underLocks(guessedBehind);
     }
     this.#running = undefined;
   }
 
-  /** Tries the batch until its outcome is known or its commands have timed out. Never rejects. */
-  async #process(batch: readonly Pending[]): Promise<void> {
+  /** Decides what can be decided on the replica's rows and commits it, all of it or nothing. Never rejects. */
+  async #guess(batch: readonly Pending[]): Promise<Guessed> {
+    const { store, hot, nowUs, clock } = this.#options;
+    this.#batchSize.observe(batch.length);
+    if (nowUs === undefined) return { left: batch };
+    const startedMs = clock.nowMs();
     const batchId = randomUUID();
-    let undecided = batch;
-    let lastTry: Attempt | undefined;
-    for (let attempt = 0; undecided.length > 0; attempt++) {
-      const current = new Attempt(undecided, lastTry);
-      try {
-        await this.#attempt(batchId, current, attempt > 0);
-        this.#options.onDatabase(undefined);
-        return;
-      } catch (error) {
-        const kind = error instanceof StoreFailure ? error.kind : 'bug';
-        if (kind === 'unknown') lastTry = current;
-        if (kind !== 'disconnected' && kind !== 'unknown') await this.#options.store.rollback();
-        switch (kind) {
-          case 'refused':
-          case 'bug':
-            await this.#split(undecided, error);
-            return;
-          case 'fenced':
-            for (const pending of undecided)
-              pending.reject(new ChatError('conflict', 'server-not-ready', 'this node no longer leads', { cause: error }));
-            return;
-          case 'epoch':
-            await this.#options.openEpoch().catch((failure: unknown) => this.#options.log.warn('epoch-not-opened', { error: failure }));
-            break;
-          case 'exhausted':
-          case 'disconnected':
-          case 'unknown':
-            this.#options.onDatabase(error instanceof Error ? error.message : String(error));
-            break;
-          case 'retry':
-            this.#options.log.debug('batch-retried', { error });
-        }
-      }
-      await wait(Math.min(20 * 2 ** attempt, 500) * (0.5 + Math.random()), undefined, { ref: true });
-      undecided = this.#dropExpired(undecided);
+    const attempt = new Attempt();
+    let left = batch;
+    let range: CommittedRange;
+    try {
+      const { rows, guess } = this.#guessedRows.find(keysOf(batch, hot), nowUs());
+      left = attempt.guess(batch, rows, guess.nowUs, hot);
+      if (attempt.changes.length === 0) return { left: batch };
+      const write = attempt.write(rows, batch[0]?.command.leaseToken);
+      const committed = this.#guessedRows.sent(write);
+      range = await store.commitGuess(batchId, guess, write);
+      committed(range.last);
+    } catch (error) {
+      this.#guessedRows.forget();
+      const kind = error instanceof StoreFailure ? error.kind : 'bug';
+      if (kind === 'unknown') return { left, tried: { batchId, attempt } };
+      // Whatever else it is, it is met again under locks, where it is dealt with.
+      if (kind === 'stale') this.#stale.inc();
+      return { left: batch };
     }
+    this.#guessed.inc();
+    this.#commitSeconds.observe((clock.nowMs() - startedMs) / 1000);
+    this.#options.onDatabase(undefined);
+    this.#deliver(attempt, range);
+    return { left };
   }
 
-  async #attempt(batchId: string, attempt: Attempt, isRetry: boolean): Promise<void> {
-    const { store, hot } = this.#options;
-    const keys = new KeySet();
-    for (const { command, extraKeys } of attempt.batch) {
-      command.addKeys(keys, hot);
-      for (const extra of extraKeys) extra.addTo(keys);
-    }
-    const locked = await store.begin(batchId, keys, isRetry);
-    if (locked.committed !== undefined && attempt.before !== undefined) {
-      await store.rollback();
-      this.#deliver(attempt.before, locked.committed); // it was committed after all: the answers decided then
-      return;
-    }
-    const rows = new BatchRows(keys, locked);
-    attempt.decide(rows, locked.nowUs);
-    const { changes } = attempt;
-    if (changes.length === 0) {
-      await store.rollback();
-      this.#deliver(attempt, undefined);
-      return;
-    }
-    const range = await store.commit(batchId, {
-      visitors: [...rows.visitors.touched.values()],
-      chats: [...rows.chats.touched.values()],
-      operators: [...rows.operators.touched.values()],
-      departments: [...rows.departments.touched.values()],
-      messages: [...rows.messages.touched.values()],
-      endedPageIds: changes.filter(change => change.type === 'page-ended').map(change => change.pageId),
-      endedOperatorSessions: changes.filter(change => change.type === 'operator-sessions-ended'),
-      changeCount: changes.length,
-      changesJson: attempt.changesJson(),
-      leaseToken: attempt.batch[0]?.command.leaseToken,
-    });
-    this.#deliver(attempt, range);
+  async #underLocks({ left, tried }: Guessed): Promise<void> {
+    if (left.length === 0 && tried === undefined) return;
+    const { store, clock } = this.#options;
+    const startedMs = clock.nowMs();
+    await store.rollback(); // of a guess that failed
+    if (tried !== undefined) await this.#locked.run([...tried.attempt.outcomes.keys()], tried);
+    if (left.length > 0) await this.#locked.run(left);
+    this.#commitSeconds.observe((clock.nowMs() - startedMs) / 1000);
   }
 
   /** Answers, feeds the own replica, publishes; commands with a wrong guess go to the next batch. */
@@ -225,64 +233,12 @@ export class CommitLoop {
     return true;
   }
 
-  /** One command that cannot be stored must not fail its neighbours: halves are tried on their own. */
-  async #split(batch: readonly Pending[], error: unknown): Promise<void> {
-    const [only] = batch;
-    if (batch.length === 1 && only !== undefined) {
-      if (!(error instanceof StoreFailure)) this.#options.log.error('command-failed', { command: only.command.name, error });
-      only.reject(
-        error instanceof StoreFailure
-          ? new ChatError('invalid', 'wrong-argument-value', 'this content cannot be stored', { cause: error })
-          : error,
-      );
-      return;
-    }
-    const middle = Math.ceil(batch.length / 2);
-    await this.#process(batch.slice(0, middle));
-    await this.#process(batch.slice(middle));
-  }
-
   /** Rejects what has waited too long, in the batch and in the queue. */
   #dropExpired(batch: readonly Pending[]): readonly Pending[] {
     const nowMs = this.#options.clock.nowMs();
     const expired = [...batch.filter(pending => pending.deadlineMs <= nowMs), ...this.#queue.takeExpired(nowMs)];
     for (const pending of expired) pending.reject(tryLater('the database does not answer'));
     return batch.filter(pending => pending.deadlineMs > nowMs);
-  }
-}
-
-/** One try of a batch: the outcome of each command and the changes of all. */
-class Attempt {
-  readonly batch: readonly Pending[];
-  /** The earlier try whose commit may have succeeded. */
-  readonly before: Attempt | undefined;
-  readonly outcomes = new Map<Pending, Outcome>();
-  readonly changes: Change[] = [];
-  #json: string | undefined;
-
-  constructor(batch: readonly Pending[], before: Attempt | undefined) {
-    this.batch = batch;
-    this.before = before;
-  }
-
-  decide(rows: BatchRows, nowUs: number): void {
-    for (const pending of this.batch) {
-      try {
-        const decision = pending.command.decide(rows, nowUs);
-        rows.fold(decision.changes);
-        for (const change of decision.changes) this.changes.push(change);
-        this.outcomes.set(pending, { decision });
-      } catch (error) {
-        if (!(error instanceof ChatError) && !(error instanceof RowNotLocked)) throw error; // a bug: the batch is split
-        this.outcomes.set(pending, { refusal: error });
-      }
-    }
-  }
-
-  /** Serialised once: for the log and for the envelope. */
-  changesJson(): string {
-    this.#json ??= JSON.stringify(this.changes);
-    return this.#json;
   }
 }
 

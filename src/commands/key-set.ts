@@ -3,6 +3,7 @@ import { bearerOf } from '../domain/chat.ts';
 import { type Sender, sentKey } from '../domain/message.ts';
 import type { HotState } from '../domain/state.ts';
 import type { Keys, MessageKey } from '../ports.ts';
+import type { Command } from './command.ts';
 
 export class KeySet implements Keys {
   readonly visitors = new Set<string>();
@@ -27,8 +28,25 @@ export class KeySet implements Keys {
     this.addOperator(bearerOf(hot.chats.get(chatId)));
   }
 
+  /** The visitor of a chat, as far as the replica knows: for commands that end it. */
+  addVisitorOf(chatId: number, hot: HotState): void {
+    const visitorId = hot.chats.get(chatId)?.visitorId;
+    if (visitorId !== undefined) this.visitors.add(visitorId);
+  }
+
   addOperator(operatorId: number | null | undefined): void {
     if (operatorId !== null && operatorId !== undefined) this.operators.add(operatorId);
+  }
+
+  /** Do commands with these keys have to keep the order in which they came? */
+  meets(other: KeySet): boolean {
+    const common = (a: ReadonlySet<unknown>, b: ReadonlySet<unknown>): boolean => [...a].some(key => b.has(key));
+    return (
+      common(this.chats, other.chats) ||
+      common(this.operators, other.operators) ||
+      common(this.openChatsOf, other.openChatsOf) ||
+      common(this.visitors, other.visitors)
+    );
   }
 
   addSent(sender: Sender, clientSideId: string): void {
@@ -36,10 +54,23 @@ export class KeySet implements Keys {
   }
 }
 
+/** What a batch asks for, with the rows that its commands were found to need before. */
+export function keysOf(
+  batch: readonly { readonly command: Command<unknown>; readonly extraKeys: readonly RowNotLocked[] }[],
+  hot: HotState,
+): KeySet {
+  const keys = new KeySet();
+  for (const { command, extraKeys } of batch) {
+    command.addKeys(keys, hot);
+    for (const extra of extraKeys) extra.addTo(keys);
+  }
+  return keys;
+}
+
 /** A command met a row that its guess did not lock: it goes to the next batch, which locks this row too. */
 export class RowNotLocked extends Error {
   override readonly name = 'RowNotLocked';
-  readonly table: 'visitors' | 'chats' | 'operators' | 'departments' | 'openChatsOf' | 'newChats' | 'newOperators';
+  readonly table: 'visitors' | 'chats' | 'operators' | 'departments' | 'openChatsOf' | 'unreadOf' | 'newChats' | 'newOperators';
   readonly key: string | number;
 
   constructor(table: RowNotLocked['table'], key: string | number) {

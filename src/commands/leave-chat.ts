@@ -2,7 +2,7 @@
 import { bearerOf } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';
 import { isAdmin, isSupervisor } from '../domain/operator.ts';
-import { getOpenChat, getOperator, getVisitor, isBearer, refuseUnlessBearer } from './chat-rows.ts';
+import { getOpenChat, getOperator, isBearer, lockForClosing, refuseUnlessBearer } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
 
 interface OperatorOnChat {
@@ -34,6 +34,7 @@ export function closeChatByOperator({ operatorId, chatId }: OperatorOnChat): Com
     bytes: 200,
     addKeys(keys, hot) {
       keys.addChatWithBearer(chatId, hot);
+      keys.addVisitorOf(chatId, hot);
       keys.operators.add(operatorId);
     },
     decide(rows, nowUs) {
@@ -44,7 +45,7 @@ export function closeChatByOperator({ operatorId, chatId }: OperatorOnChat): Com
       if (!isBearer(open, operatorId) && !isSupervisor(operator) && !isAdmin(operator)) {
         throw new ChatError('forbidden', 'not-your-chat', `chat ${chatId} is not yours`);
       }
-      rows.lockBearer(open.operatorId ?? open.assignedOperatorId);
+      lockForClosing(rows, open);
       return { changes: [{ type: 'chat-closed', chatId, state: 'closed_by_operator', atUs: nowUs }], answer: null };
     },
   };
@@ -60,10 +61,9 @@ export function closeChatByVisitor(visitorId: string): Command<null> {
       keys.addOperator(bearerOf(hot.openChatOf(visitorId)));
     },
     decide(rows, nowUs) {
-      getVisitor(rows, visitorId);
       const chat = rows.openChatOf(visitorId);
       if (chat === undefined) return unchanged(null);
-      rows.lockBearer(chat.operatorId ?? chat.assignedOperatorId);
+      lockForClosing(rows, chat);
       return { changes: [{ type: 'chat-closed', chatId: chat.id, state: 'closed_by_visitor', atUs: nowUs }], answer: null };
     },
   };

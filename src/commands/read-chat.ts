@@ -1,6 +1,6 @@
 /** Read marks. Reading what is read already changes nothing. */
 import { messageTime } from '../domain/message.ts';
-import { getOpenChat, getOperator, getVisitor, refuseUnlessBearer } from './chat-rows.ts';
+import { getOpenChat, getOperator, refuseUnlessBearer } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
 
 export function readByOperator({ operatorId, chatId }: { readonly operatorId: number; readonly chatId: number }): Command<null> {
@@ -29,10 +29,9 @@ export function readByVisitor(visitorId: string): Command<null> {
     name: 'chat.read_by_visitor',
     bytes: 200,
     addKeys(keys) {
-      keys.addVisitorWithChat(visitorId);
+      keys.openChatsOf.add(visitorId);
     },
     decide(rows) {
-      getVisitor(rows, visitorId);
       const chat = rows.openChatOf(visitorId);
       if (chat === undefined || (chat.readByVisitor && chat.unreadByVisitorMsgCnt === 0)) return unchanged(null);
       return { changes: [{ type: 'chat-read-by-visitor', chatId: chat.id }], answer: null };

@@ -4,7 +4,7 @@
  */
 import type { Change } from '../domain/change.ts';
 import { type Message, messageId, type MessageKind, operatorSender } from '../domain/message.ts';
-import { getOpenChat, getOperator, getVisitor, nextMessageTime, refuseUnlessBearer } from './chat-rows.ts';
+import { getOpenChat, getOperator, nextMessageTime, refuseUnlessBearer } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
 import type { SentMessage } from './send-visitor-message.ts';
 
@@ -24,9 +24,7 @@ export function sendOperatorMessage(words: OperatorWords): Command<SentMessage> 
   return {
     name: 'operator chat.message',
     bytes: 500 + text.length,
-    addKeys(keys, hot) {
-      const visitorId = hot.chats.get(chatId)?.visitorId;
-      if (visitorId !== undefined) keys.visitors.add(visitorId);
+    addKeys(keys) {
       keys.chats.add(chatId);
       keys.operators.add(operatorId);
       keys.addSent(sender, clientSideId);
@@ -37,8 +35,7 @@ export function sendOperatorMessage(words: OperatorWords): Command<SentMessage> 
       if (sent !== undefined) return unchanged({ id: sent.id, tsUs: sent.tsUs });
       const chat = getOpenChat(rows, chatId);
       refuseUnlessBearer(chat, operatorId);
-      const visitor = getVisitor(rows, chat.visitorId);
-      const tsUs = nextMessageTime(visitor, nowUs);
+      const tsUs = nextMessageTime(chat, nowUs);
       const message: Message = {
         id: messageId(tsUs, words.nonce),
         chatId,

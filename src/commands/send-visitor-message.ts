@@ -22,21 +22,23 @@ export function sendVisitorMessage(words: VisitorWords, opening: Omit<ChatOpenin
     name: 'chat.message',
     bytes: 500 + words.text.length,
     addKeys(keys, hot) {
-      keys.addVisitorWithChat(page.visitorId);
+      keys.openChatsOf.add(page.visitorId);
       keys.addSent(sender, words.clientSideId);
-      if (hot.openChatOf(page.visitorId) === undefined) keys.newChats += 1;
+      if (hot.openChatOf(page.visitorId) !== undefined) return;
+      keys.visitors.add(page.visitorId);
+      keys.newChats += 1;
     },
     decide(rows, nowUs) {
-      const visitor = getVisitor(rows, page.visitorId);
       const sent = rows.sentMessage(sender, words.clientSideId);
       if (sent !== undefined) return repeatOrEdit(rows, sent, words.text, nowUs);
       const changes: Change[] = [];
       let chat = rows.openChatOf(page.visitorId);
       if (chat === undefined) {
+        const visitor = getVisitor(rows, page.visitorId);
         chat = newChat(rows.newChatId(), visitor, { ...opening, clientSideId: `${words.clientSideId}-chat` }, nowUs);
         changes.push({ type: 'chat-opened', chat });
       }
-      const message = visitorMessage(visitor, chat, page, words, nowUs);
+      const message = visitorMessage(chat, page, words, nowUs);
       changes.push({ type: 'message-added', message });
       return { changes, answer: { id: message.id, tsUs: message.tsUs } };
     },
@@ -46,10 +48,10 @@ export function sendVisitorMessage(words: VisitorWords, opening: Omit<ChatOpenin
 function repeatOrEdit(rows: BatchRows, sent: Message, text: string, nowUs: number): Decision<SentMessage> {
   const answer = { id: sent.id, tsUs: sent.tsUs };
   if (sent.text === text) return unchanged(answer);
-  if (!isFromVisitor(sent) || rows.openChatOf(sent.visitorId)?.id !== sent.chatId) {
+  const chat = rows.openChatOf(sent.visitorId);
+  if (!isFromVisitor(sent) || chat?.id !== sent.chatId) {
     throw new ChatError('forbidden', 'not-allowed', 'only messages of the current chat can be edited');
   }
-  const visitor = getVisitor(rows, sent.visitorId);
-  const message: Message = { ...sent, text, edited: true, changedUs: nextMessageTime(visitor, nowUs) };
+  const message: Message = { ...sent, text, edited: true, changedUs: nextMessageTime(chat, nowUs) };
   return { changes: [{ type: 'message-edited', message }], answer };
 }

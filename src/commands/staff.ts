@@ -37,6 +37,7 @@ export function addOperator(operator: NewOperator): Command<{ readonly id: numbe
         statusReason: 'new',
         load: 0,
         disabled: false,
+        version: 0,
       };
       return { changes: [{ type: 'operator-saved', operator: saved }], answer: { id: saved.id } };
     },

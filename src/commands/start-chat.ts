@@ -42,7 +42,7 @@ export function startChat(start: StartChat): Command<{ readonly chatId: number }
       const changes: Change[] = [{ type: 'chat-opened', chat }];
       if (firstQuestion !== undefined) {
         const words = { clientSideId: `${clientSideId}-first`, text: firstQuestion, data: null, nonce };
-        changes.push({ type: 'message-added', message: visitorMessage(visitor, chat, page, words, nowUs) });
+        changes.push({ type: 'message-added', message: visitorMessage(chat, page, words, nowUs) });
       }
       return { changes, answer: { chatId: chat.id } };
     },
@@ -79,6 +79,8 @@ export function newChat(id: number, visitor: Visitor, opening: ChatOpening, nowU
     pageTitle: page.title,
     messageCount: 0,
     lastMessage: null,
+    lastTsUs: visitor.lastTsUs,
+    version: 0,
   };
 }
 
@@ -89,18 +91,18 @@ export interface VisitorWords {
   readonly nonce: string;
 }
 
-export function visitorMessage(visitor: Visitor, chat: Chat, page: Page, words: VisitorWords, nowUs: Microseconds): Message {
-  const tsUs = nextMessageTime(visitor, nowUs);
+export function visitorMessage(chat: Chat, page: Page, words: VisitorWords, nowUs: Microseconds): Message {
+  const tsUs = nextMessageTime(chat, nowUs);
   return {
     id: messageId(tsUs, words.nonce),
     chatId: chat.id,
-    visitorId: visitor.id,
+    visitorId: chat.visitorId,
     visitSessionId: page.visitSessionId,
-    sender: visitorSender(visitor.id),
+    sender: visitorSender(chat.visitorId),
     clientSideId: words.clientSideId,
     kind: 'visitor',
     authorId: null,
-    name: visitorName(visitor),
+    name: visitorName(chat.visitorFields),
     avatar: null,
     text: words.text,
     data: words.data,

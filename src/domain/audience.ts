@@ -12,7 +12,8 @@ export const ALL_OPERATORS: Topic = 'operators';
 export const ALL_VISITORS: Topic = 'visitors';
 const ADMINS: Topic = 'admins';
 
-export const visitorTopic = (visitorId: string): Topic => `v:${visitorId}`;
+/** The id itself: 32 hex digits are like no other topic, and the string is there already. */
+export const visitorTopic = (visitorId: string): Topic => visitorId;
 export const pageTopic = (pageId: string): Topic => `p:${pageId}`;
 export const operatorTopic = (operatorId: number): Topic => `o:${operatorId}`;
 const queueTopic = (departmentKey: string | null): Topic => `q:${departmentKey ?? ''}`;

@@ -42,6 +42,8 @@ export interface Operator {
   readonly langs: readonly string[];
   readonly roles: readonly Role[];
   readonly disabled: boolean;
+  /** Counts the changes of this row, as a chat's does. */
+  readonly version: number;
 }
 
 export function isAdmin(operator: Operator): boolean {

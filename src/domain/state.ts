@@ -4,7 +4,7 @@
  *
  * Rows are replaced, never mutated: whoever kept a row keeps what was true then.
  */
-import { bearerOf, type Chat, LAST_MESSAGE_LENGTH } from './chat.ts';
+import { bearerOf, type Chat, LAST_MESSAGE_LENGTH, type LastMessage, nextVersion } from './chat.ts';
 import type { Change } from './change.ts';
 import type { Department } from './department.ts';
 import { isFromVisitor, isHiddenFromVisitor, type Message } from './message.ts';
@@ -27,6 +27,8 @@ export interface State {
 
 /** What a node knows without asking the database: possibly a moment old, so commands only guess their locks from it. */
 export interface HotState {
+  /** As of which all of it is. */
+  readonly revision: number;
   readonly chats: ReadonlyMap<number, Chat>;
   readonly operators: ReadonlyMap<number, Operator>;
   readonly departments: ReadonlyMap<string, Department>;
@@ -46,34 +48,45 @@ export function apply(state: State, change: Change): void {
       editMessage(state, change.message);
       return;
     case 'chat-assigned':
-      updateChat(state, change.chatId, () => ({ assignedOperatorId: change.operatorId, assignedUs: change.atUs, modifiedUs: change.atUs }));
+      updateChat(state, change.chatId, chat => {
+        chat.assignedOperatorId = change.operatorId;
+        chat.assignedUs = change.atUs;
+        chat.modifiedUs = change.atUs;
+      });
       return;
     case 'chat-taken':
-      updateChat(state, change.chatId, () => ({
-        state: 'chatting',
-        operatorId: change.operatorId,
-        assignedOperatorId: null,
-        assignedUs: null,
-        modifiedUs: change.atUs,
-      }));
+      updateChat(state, change.chatId, chat => {
+        chat.state = 'chatting';
+        chat.operatorId = change.operatorId;
+        chat.assignedOperatorId = null;
+        chat.assignedUs = null;
+        chat.modifiedUs = change.atUs;
+      });
       return;
     case 'chat-released':
-      updateChat(state, change.chatId, () => ({
-        state: 'queue',
-        operatorId: null,
-        assignedOperatorId: null,
-        assignedUs: null,
-        modifiedUs: change.atUs,
-      }));
+      updateChat(state, change.chatId, chat => {
+        chat.state = 'queue';
+        chat.operatorId = null;
+        chat.assignedOperatorId = null;
+        chat.assignedUs = null;
+        chat.modifiedUs = change.atUs;
+      });
       return;
     case 'chat-closed':
-      updateChat(state, change.chatId, () => ({ state: change.state, modifiedUs: change.atUs }));
+      closeChat(state, change);
       return;
     case 'chat-read-by-operator':
-      updateChat(state, change.chatId, () => ({ unreadByOperatorSinceUs: null, readByOperatorUs: change.upToUs }));
+      updateChat(state, change.chatId, chat => {
+        chat.unreadByOperatorSinceUs = null;
+        chat.readByOperatorUs = change.upToUs;
+      });
       return;
     case 'chat-read-by-visitor':
-      updateChat(state, change.chatId, () => ({ unreadByVisitorSinceUs: null, unreadByVisitorMsgCnt: 0, readByVisitor: true }));
+      updateChat(state, change.chatId, chat => {
+        chat.unreadByVisitorSinceUs = null;
+        chat.unreadByVisitorMsgCnt = 0;
+        chat.readByVisitor = true;
+      });
       return;
     case 'operator-status-set': {
       const operator = state.operators.get(change.operatorId);
@@ -84,12 +97,15 @@ export function apply(state: State, change: Change): void {
         statusSort: change.sort,
         statusReason: change.reason,
         statusUs: change.atUs,
+        version: operator.version + 1,
       });
       return;
     }
-    case 'operator-saved':
-      state.operators.set(change.operator.id, change.operator);
+    case 'operator-saved': {
+      const before = state.operators.get(change.operator.id);
+      state.operators.set(change.operator.id, { ...change.operator, version: before === undefined ? 0 : before.version + 1 });
       return;
+    }
     case 'department-saved':
       state.departments.set(change.department.key, change.department);
       return;
@@ -101,9 +117,13 @@ export function apply(state: State, change: Change): void {
   }
 }
 
-function updateChat(state: State, chatId: number, patch: (chat: Chat) => Partial<Chat>): void {
+/** `change` works on a copy. A chat that the state does not hold is passed over. */
+function updateChat(state: State, chatId: number, change: (copy: ReturnType<typeof nextVersion>) => void): void {
   const chat = state.chats.get(chatId);
-  if (chat !== undefined) setChat(state, chat, { ...chat, ...patch(chat) });
+  if (chat === undefined) return;
+  const copy = nextVersion(chat);
+  change(copy);
+  setChat(state, chat, copy);
 }
 
 /** Sets a chat and keeps its bearers' load true, whatever the kind of change was. */
@@ -119,40 +139,46 @@ function setChat(state: State, before: Chat | undefined, after: Chat): void {
 function addLoad(state: State, operatorId: number, by: 1 | -1): void {
   const operator = state.operators.get(operatorId);
   if (operator === undefined) throw new Error(`operator ${operatorId} bears a chat but is not in the state`);
-  state.operators.set(operatorId, { ...operator, load: operator.load + by });
+  state.operators.set(operatorId, { ...operator, load: operator.load + by, version: operator.version + 1 });
+}
+
+/** The visitor's clock goes back to his own row. */
+function closeChat(state: State, { chatId, state: closed, atUs }: Extract<Change, { type: 'chat-closed' }>): void {
+  updateChat(state, chatId, chat => {
+    const visitor = state.visitors.get(chat.visitorId);
+    if (visitor !== undefined) state.visitors.set(visitor.id, { ...visitor, lastTsUs: chat.lastTsUs });
+    chat.state = closed;
+    chat.modifiedUs = atUs;
+  });
 }
 
 function addMessage(state: State, message: Message): void {
   state.messages.set(message.id, message);
-  advanceClock(state, message);
-  updateChat(state, message.chatId, chat => ({
-    modifiedUs: message.tsUs,
-    messageCount: chat.messageCount + 1,
-    lastMessage: lastMessageOf(message),
-    ...(isFromVisitor(message)
-      ? { unreadByOperatorSinceUs: chat.unreadByOperatorSinceUs ?? message.tsUs }
-      : isHiddenFromVisitor(message)
-        ? {}
-        : {
-            unreadByVisitorSinceUs: chat.unreadByVisitorSinceUs ?? message.tsUs,
-            unreadByVisitorMsgCnt: chat.unreadByVisitorMsgCnt + 1,
-            readByVisitor: false,
-          }),
-  }));
+  updateChat(state, message.chatId, chat => {
+    chat.modifiedUs = message.tsUs;
+    chat.messageCount += 1;
+    chat.lastMessage = lastMessageOf(message);
+    chat.lastTsUs = message.changedUs;
+    if (isFromVisitor(message)) {
+      chat.unreadByOperatorSinceUs ??= message.tsUs;
+    } else if (!isHiddenFromVisitor(message)) {
+      chat.unreadByVisitorSinceUs ??= message.tsUs;
+      chat.unreadByVisitorMsgCnt += 1;
+      chat.readByVisitor = false;
+    }
+  });
 }
 
 function editMessage(state: State, message: Message): void {
   state.messages.set(message.id, message);
-  advanceClock(state, message);
-  updateChat(state, message.chatId, chat => (chat.lastMessage?.id === message.id ? { lastMessage: lastMessageOf(message) } : {}));
+  updateChat(state, message.chatId, chat => {
+    chat.lastTsUs = message.changedUs;
+    if (chat.lastMessage?.id === message.id) chat.lastMessage = lastMessageOf(message);
+  });
 }
 
-function advanceClock(state: State, message: Message): void {
-  const visitor = state.visitors.get(message.visitorId);
-  if (visitor !== undefined) state.visitors.set(visitor.id, { ...visitor, lastTsUs: message.changedUs });
-}
-
-function lastMessageOf(message: Message): Chat['lastMessage'] {
+/** How a chat's header shows its newest message; not stored with it. */
+export function lastMessageOf(message: LastMessage): LastMessage {
   const { id, kind, name, text, tsUs } = message;
   return { id, kind, name, text: cut(text), tsUs };
 }

@@ -7,7 +7,7 @@ import type { Microseconds } from './time.ts';
 export interface Visitor {
   readonly id: string;
   readonly fields: Readonly<Record<string, string>>;
-  /** The last message time given out; the next message gets a later one. Also his history revision. */
+  /** The last message time given out before his open chat, which has its own; without one, the last at all. */
   readonly lastTsUs: Microseconds;
 }
 
@@ -21,6 +21,6 @@ export interface Page {
 }
 
 /** The name under which operators and the visitor himself see his messages. */
-export function visitorName(visitor: { readonly fields: Readonly<Record<string, string>> }): string {
-  return visitor.fields['display_name'] ?? visitor.fields['name'] ?? 'Visitor';
+export function visitorName(fields: Readonly<Record<string, string>>): string {
+  return fields['display_name'] ?? fields['name'] ?? 'Visitor';
 }

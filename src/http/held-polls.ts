@@ -1,12 +1,12 @@
 /** The long polls that this node holds: each ends early when its client has gone, all of them when the node drains. */
-import type { Response } from 'express';
+import type { ServerResponse } from 'node:http';
 
 export class HeldPolls {
   readonly #giveUps = new Set<() => void>();
   #draining = false;
 
   /** Returns the undo. While draining nothing is held any more. */
-  add(response: Response, giveUp: () => void): () => void {
+  add(response: ServerResponse, giveUp: () => void): () => void {
     if (this.#draining) queueMicrotask(giveUp);
     this.#giveUps.add(giveUp);
     response.once('close', giveUp);

@@ -12,7 +12,8 @@ import { poll } from '../sessions/poll.ts';
 import { readSince, resumePoint, type Services } from '../sessions/services.ts';
 import type { Health } from '../sync/health.ts';
 import { authenticateOperator, COOKIE, refuseForeignOrigin } from './operator-auth.ts';
-import { type BodyReader, parametersOf } from './parameters.ts';
+import type { BodyReader } from './body-reader.ts';
+import { parametersOf } from './parameters.ts';
 import type { HeldPolls } from './held-polls.ts';
 import { handle, operatorErrors, sendJson } from './respond.ts';
 
@@ -41,10 +42,9 @@ export function operatorRoutes({ services, health, held, body, allowedOrigins }:
 
   routes.post(
     '/l/o/login',
-    body,
     handle(async (request, response) => {
       refuseForeignOrigin(request, allowedOrigins);
-      const parameters = parametersOf(request);
+      const parameters = parametersOf(request, await body.read(request, response));
       const login = parameters.text('login', { max: 200 });
       const password = parameters.text('password', { max: 1_000 });
       const { token, expiresInSeconds, operator } = await logins.login(login, password, request.ip ?? '');
@@ -62,7 +62,6 @@ export function operatorRoutes({ services, health, held, body, allowedOrigins }:
 
   routes.post(
     '/l/o/logout',
-    body,
     asOperator(async (_request, response, { operator, tokenHash }) => {
       await loop.execute(endOperatorSessions(operator.id, tokenHash));
       response.clearCookie(COOKIE, { path: '/' });
@@ -80,16 +79,18 @@ export function operatorRoutes({ services, health, held, body, allowedOrigins }:
 
   routes.post(
     '/l/o/set-status',
-    body,
-    asOperator(async (request, response, { operator }) => sendJson(response, await setStatus(services, operator, parametersOf(request)))),
+    asOperator(async (request, response, { operator }) => {
+      const parameters = parametersOf(request, await body.read(request, response));
+      sendJson(response, await setStatus(services, operator, parameters));
+    }),
   );
 
   routes.post(
     '/l/o/action',
-    body,
-    asOperator(async (request, response, { operator }) =>
-      sendJson(response, await runOperatorAction(services, operator, parametersOf(request))),
-    ),
+    asOperator(async (request, response, { operator }) => {
+      const parameters = parametersOf(request, await body.read(request, response));
+      sendJson(response, await runOperatorAction(services, operator, parameters));
+    }),
   );
 
   routes.get(

@@ -1,5 +1,6 @@
 /** Answers and errors as each kind of client knows them; the tables are in protocol/error-codes.ts. */
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { ChatError } from '../domain/error.ts';
 import type { Log } from '../ports.ts';
@@ -13,9 +14,11 @@ export function handle(run: (request: Request, response: Response) => Promise<vo
 }
 
 /** `body` is an object, or JSON text that was rendered already. */
-export function sendJson(response: Response, body: object | string, status = 200): void {
+export function sendJson(response: ServerResponse, body: object | string, status = 200): void {
   if (response.headersSent || response.destroyed) return;
-  response.status(status).set('Content-Type', 'application/json; charset=utf-8').set('Cache-Control', 'no-store');
+  response.statusCode = status;
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.setHeader('Cache-Control', 'no-store');
   response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
@@ -33,20 +36,23 @@ export function operatorErrors(log: Log) {
   };
 }
 
+export function visitorErrors(log: Log) {
+  return (error: unknown, request: Request, response: Response, _next: NextFunction): void =>
+    answerVisitorError(log, error, request, response);
+}
+
 /**
  * SDKs end a session on nearly every status but 200 and 502. A bug answers 502 while reading, where trying again does
  * no harm, but 200 to an action: repeated for ever it would hold up all actions behind it.
  */
-export function visitorErrors(log: Log) {
-  return (error: unknown, request: Request, response: Response, _next: NextFunction): void => {
-    const known = translate(error);
-    if (known === undefined) {
-      const body = internalErrorBody(logBug(log, request, error));
-      sendJson(response, { ...body, error: 'internal_error' }, request.method === 'POST' ? 200 : 502);
-    } else {
-      sendJson(response, visitorErrorBody(known), VISITOR_STATUS[known.code]);
-    }
-  };
+export function answerVisitorError(log: Log, error: unknown, request: IncomingMessage, response: ServerResponse): void {
+  const known = translate(error);
+  if (known === undefined) {
+    const body = internalErrorBody(logBug(log, request, error));
+    sendJson(response, { ...body, error: 'internal_error' }, request.method === 'POST' ? 200 : 502);
+  } else {
+    sendJson(response, visitorErrorBody(known), VISITOR_STATUS[known.code]);
+  }
 }
 
 /** Errors of the HTTP library (a body too large or cut, a malformed URL) are the client's. */
@@ -59,8 +65,14 @@ function translate(error: unknown): ChatError | undefined {
   return undefined;
 }
 
-function logBug(log: Log, request: Request, error: unknown): string {
+function logBug(log: Log, request: IncomingMessage, error: unknown): string {
   const errorId = randomUUID();
-  log.error('request-failed', { errorId, method: request.method, path: request.path, requestId: request.get('x-request-id'), error });
+  log.error('request-failed', {
+    errorId,
+    method: request.method,
+    path: request.url?.split('?')[0],
+    requestId: request.headers['x-request-id'],
+    error,
+  });
   return errorId;
 }

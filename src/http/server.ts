@@ -3,7 +3,7 @@
  * and closes idle connections; what is being answered is finished.
  */
 import { readFileSync } from 'node:fs';
-import http, { type ServerResponse } from 'node:http';
+import http, { type RequestListener, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
@@ -11,11 +11,12 @@ import { ChatError } from '../domain/error.ts';
 import type { Counter, Metrics } from '../ports.ts';
 import type { Services } from '../sessions/services.ts';
 import type { Health } from '../sync/health.ts';
+import { BodyReader } from './body-reader.ts';
 import { HeldPolls } from './held-polls.ts';
 import { type HealthRoutesOptions, healthRoutes } from './health-routes.ts';
 import { operatorRoutes } from './operator-routes.ts';
-import { createBodyReader } from './parameters.ts';
 import { operatorErrors } from './respond.ts';
+import { createVisitorCalls, type VisitorCalls } from './visitor-calls.ts';
 import { visitorRoutes } from './visitor-routes.ts';
 
 export interface HttpServerOptions {
@@ -58,7 +59,7 @@ export interface HttpServer {
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const held = new HeldPolls();
   const answers = new Answers();
-  const app = createApp(options, held, answers);
+  const listener = createListener(options, held, answers);
   const limits = {
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -67,8 +68,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   };
   const server =
     options.tls === undefined
-      ? http.createServer(limits, app)
-      : https.createServer({ ...limits, handshakeTimeout: HEADERS_TIMEOUT_MS, ...readTls(options.tls) }, app);
+      ? http.createServer(limits, listener)
+      : https.createServer({ ...limits, handshakeTimeout: HEADERS_TIMEOUT_MS, ...readTls(options.tls) }, listener);
   const connections = boundConnections(server, options);
 
   return {
@@ -144,19 +145,26 @@ function boundConnections(server: http.Server, { maxConnections, metrics }: Http
   return { all: () => open };
 }
 
-function createApp(options: HttpServerOptions, held: HeldPolls, answers: Answers): Express {
-  const { services, health, restCalls, allowedOrigins, trustedProxies, demoPage } = options;
+function createListener(options: HttpServerOptions, held: HeldPolls, answers: Answers): RequestListener {
+  const { services, metrics, restCalls } = options;
+  const body = new BodyReader(services.limits.maxActionBytes, metrics);
+  const calls = createVisitorCalls({ services, held, body });
+  const app = createApp(options, held, body, calls);
+  return (request, response) => {
+    restCalls.inc();
+    response.setHeader('X-Content-Type-Options', 'nosniff');
+    answers.add(response);
+    if (!calls.answer(request, response)) app(request, response);
+  };
+}
+
+function createApp(options: HttpServerOptions, held: HeldPolls, body: BodyReader, calls: VisitorCalls): Express {
+  const { services, health, allowedOrigins, trustedProxies, demoPage } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', [...trustedProxies]);
   app.set('query parser', false); // protocol/body.ts reads it strictly
-  app.use((_request: Request, response: Response, next: NextFunction) => {
-    restCalls.inc();
-    response.set('X-Content-Type-Options', 'nosniff');
-    answers.add(response);
-    next();
-  });
   app.use(healthRoutes(options));
   app.get('/', (_request, response) => {
     response
@@ -167,8 +175,7 @@ function createApp(options: HttpServerOptions, held: HeldPolls, answers: Answers
       .type('html')
       .send(demoPage);
   });
-  const body = createBodyReader(services.limits.maxActionBytes, options.metrics);
-  app.use(visitorRoutes({ services, held, body }));
+  app.use(visitorRoutes(services, calls));
   app.use(operatorRoutes({ services, health, held, body, allowedOrigins }));
   app.use((_request: Request, _response: Response, next: NextFunction) =>
     next(new ChatError('not-found', 'not-found', 'there is no such page')),

@@ -57,10 +57,14 @@ export class Database {
     return this.#options.pooler === 'none';
   }
 
-  /** A query on the pool. Throws ChatError `unavailable` when the database cannot be reached. */
-  async query<R extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<R[]> {
+  /**
+   * A query on the pool; one with a `name` is planned once for each connection. Throws ChatError `unavailable` when the
+   * database cannot be reached.
+   */
+  async query<R extends pg.QueryResultRow>(text: string, values: readonly unknown[] = [], name?: string): Promise<R[]> {
+    const isNamed = name !== undefined && this.usesNamedStatements;
     try {
-      const result = await this.#pool.query<R>({ text, values: [...values] });
+      const result = await this.#pool.query<R>({ text, values: [...values], ...(isNamed ? { name } : {}) });
       return result.rows;
     } catch (error) {
       if (!isConnectionError(error)) throw error;
@@ -93,10 +97,10 @@ export class Database {
   }
 
   /** A connection of one's own to a writable server; the caller ends it. */
-  async connect(options: { readonly pipeline?: boolean } = {}): Promise<pg.Client> {
+  async connect(): Promise<pg.Client> {
     let lastError: unknown;
     for (let i = 0; i < this.#options.hosts.length; i++) {
-      const client = new pg.Client({ ...this.#clientConfig(), pipeline: options.pipeline ?? false });
+      const client = new pg.Client(this.#clientConfig());
       client.on('error', () => undefined); // told to whoever awaits a query; an idle one is noticed at its next query
       try {
         await client.connect();
@@ -142,11 +146,14 @@ export class Database {
 /** The type bigint in PostgreSQL's catalogue. */
 const INT8 = '20';
 
+const parserOfOthers = pg.types.getTypeParser as (typeOid: number, format?: string) => (text: string) => unknown;
+
 /** bigint is read as a number: every bigint of the schema is below 2^53. */
-const types: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: Parameters<typeof pg.types.getTypeParser>[0], format?: 'text' | 'binary') =>
-    String(oid) === INT8 ? Number : (pg.types.getTypeParser(oid, format) as unknown)) as typeof pg.types.getTypeParser,
-};
+export function parserOf(typeOid: number, format?: string): (text: string) => unknown {
+  return String(typeOid) === INT8 ? Number : parserOfOthers(typeOid, format);
+}
+
+const types: pg.CustomTypesConfig = { getTypeParser: parserOf as typeof pg.types.getTypeParser };
 
 /** SQLSTATE of a server's error, else the code of a socket's. */
 export function sqlState(error: unknown): string {

@@ -48,6 +48,7 @@ async function findSessions(database: Database, hashes: readonly string[]): Prom
        (extract(epoch from expires_at - clock_timestamp()) * 1000)::bigint as "expiresInMs"
      from operator_session where token_hash = any($1::text[]) and expires_at > clock_timestamp()`,
     [[...new Set(hashes)]],
+    'find-sessions',
   );
   const byHash = new Map(rows.map(({ tokenHash, ...session }) => [tokenHash, session]));
   return hashes.map(hash => byHash.get(hash));

@@ -7,13 +7,17 @@ import { CHATS, MESSAGES } from './tables.ts';
 
 const READ = "(message.kind = 'visitor' and message.ts_us <= chat.read_by_operator_us) as read";
 
+/** The visitor's clock: of his open chat while he has one. */
+const VISITOR_REVISION =
+  "coalesce((select open.last_ts_us from chat open where open.visitor_id = visitor.id and open.state in ('queue', 'chatting')), visitor.last_ts_us)";
+
 export function createMessages(database: Database): Messages {
   const ofChats = new Gather<ChatMessagesWanted, readonly StoredMessage[]>(wanted => listOfChats(database, wanted));
   return {
     listOfChat: wanted => ofChats.load(wanted),
     listHistory: query => listHistory(database, query),
     async findChat(chatId) {
-      const rows = await database.query<Chat>(`select ${CHATS.select} from chat where id = $1`, [chatId]);
+      const rows = await database.query<Chat>(`select ${CHATS.select}, null as "lastMessage" from chat where id = $1`, [chatId]);
       return rows[0];
     },
   };
@@ -31,6 +35,7 @@ async function listOfChats(database: Database, wanted: readonly ChatMessagesWant
      ) m
      order by w.place, m."tsUs"`,
     [wanted.map(w => w.chatId), wanted.map(w => w.visitorId), wanted.map(w => w.upToUs), wanted.map(w => w.limit)],
+    'list-of-chats',
   );
   const lists = wanted.map((): StoredMessage[] => []);
   for (const row of rows) lists[row.place - 1]?.push(row.message);
@@ -44,14 +49,14 @@ async function listHistory(database: Database, query: HistoryQuery): Promise<His
   const values: unknown[] = [visitorId];
   const where = (text: string, value: unknown): void => {
     values.push(value);
-    conditions.push(text.replace('?', `$${values.length}`));
+    conditions.push(text.replaceAll('?', `$${values.length}`));
   };
   if (chatId !== undefined) where('message.chat_id = ?', chatId);
-  if (forward) where('message.changed_us > ?', sinceUs);
+  if (forward) where('(message.ts_us > ? or (message.edited and message.changed_us > ?))', sinceUs);
   if (beforeUs !== undefined) where('message.ts_us < ?', beforeUs);
   if (!includeHidden) conditions.push("message.kind <> 'for_operator'");
   const rows = await database.query<StoredMessage & { visitorRevisionUs: number }>(
-    `select ${MESSAGES.select}, ${READ}, visitor.last_ts_us as "visitorRevisionUs"
+    `select ${MESSAGES.select}, ${READ}, ${VISITOR_REVISION} as "visitorRevisionUs"
      from message join chat on chat.id = message.chat_id join visitor on visitor.id = message.visitor_id
      where ${conditions.join(' and ')}
      order by ${forward ? 'message.changed_us' : 'message.ts_us desc'} limit ${limit + 1}`,

@@ -72,6 +72,7 @@ async function findPages(database: Database, ids: readonly string[]): Promise<(P
     `select id, visitor_id as "visitorId", visit_session_id as "visitSessionId", location, title
      from page where id = any($1::text[]) and ended_at is null`,
     [[...new Set(ids)]],
+    'find-pages',
   );
   const byId = new Map(rows.map(row => [row.id, row]));
   return ids.map(id => byId.get(id));
@@ -82,6 +83,7 @@ async function findVisitors(database: Database, pages: readonly Page[]): Promise
     `select ${VISITORS.select}, ${chattedBefore('w.visitor_id', 'w.session_id')} as "chattedBefore", w.place::integer as place
      from unnest($1::text[], $2::text[]) with ordinality w(visitor_id, session_id, place) join visitor on visitor.id = w.visitor_id`,
     [pages.map(page => page.visitorId), pages.map(page => page.visitSessionId)],
+    'find-visitors',
   );
   const found = pages.map((): PageVisitor | undefined => undefined);
   for (const { chattedBefore, place, ...visitor } of rows) found[place - 1] = { visitor, chattedBefore };

@@ -1,25 +1,37 @@
 /** The hot state and its revision, read in one repeatable-read transaction: what every replica starts from. */
-import type { Chat } from '../domain/chat.ts';
+import type { Chat, LastMessage } from '../domain/chat.ts';
 import type { Department } from '../domain/department.ts';
 import type { Operator } from '../domain/operator.ts';
+import { lastMessageOf } from '../domain/state.ts';
 import type { Snapshots } from '../ports.ts';
 import type { Database } from './database.ts';
 import { CHATS, DEPARTMENTS, OPERATORS } from './tables.ts';
+
+/** Cut by characters here, and to the header's length, which counts otherwise, afterwards. */
+const OPEN_CHATS = `select ${CHATS.select}, m.last as "lastMessage" from chat left join lateral (
+    select jsonb_build_object('id', id, 'kind', kind, 'name', name, 'text', left(text, 200), 'tsUs', ts_us) as last from message
+    where visitor_id = chat.visitor_id and chat_id = chat.id order by ts_us desc limit 1) m on chat.message_count > 0
+  where state in ('queue', 'chatting')`;
 
 export function createSnapshots(database: Database): Snapshots {
   return {
     load: () =>
       database.transaction('begin isolation level repeatable read read only', async client => {
         const revision = await client.query<{ revision: number }>('select newest_revision() as revision');
-        const chats = await client.query<Chat>(`select ${CHATS.select} from chat where state in ('queue', 'chatting')`);
+        const chats = await client.query<Chat>(OPEN_CHATS);
         const operators = await client.query<Operator>(`select ${OPERATORS.select} from operator`);
         const departments = await client.query<Department>(`select ${DEPARTMENTS.select} from department`);
         return {
           revision: revision.rows[0]?.revision ?? 0,
-          chats: chats.rows,
+          chats: chats.rows.map(withLastMessage),
           operators: operators.rows,
           departments: departments.rows,
         };
       }),
   };
+}
+
+function withLastMessage(chat: Chat & { lastMessage: LastMessage | null }): Chat {
+  if (chat.lastMessage !== null) chat.lastMessage = lastMessageOf(chat.lastMessage);
+  return chat;
 }

@@ -1,9 +1,12 @@
 /**
  * The Store port: one writer's transactions on a connection of its own, used by the commit loop.
  *
- * A batch costs two round trips, because statements are pipelined: `begin` sends the transaction's limits, the locks
- * (one statement per table, in the one order that all nodes keep) and the reads that need them; `commit` sends the
- * upserts and, as the last message, `append_changes` and `commit` together.
+ *   one round trip    `commitGuess`: check_guess locks the rows and compares their versions, the writes, append_changes
+ *   two round trips   `begin`: limits, locks (one statement per table, in the one order that all nodes keep) and the reads
+ *                     that need them; then, with what was decided, `commit`: the writes, append_changes and commit
+ *
+ * append_changes is always the last message and commits with it, so that the lock which all nodes share is never held
+ * while the server waits for a client.
  */
 import type pg from 'pg';
 import type { Chat } from '../domain/chat.ts';
@@ -11,16 +14,48 @@ import type { Department } from '../domain/department.ts';
 import { type Message, sentKey } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
 import type { Visitor } from '../domain/visitor.ts';
-import { type BatchWrite, type CommittedRange, type Keys, type LockedRows, type Store, StoreFailure } from '../ports.ts';
-import { type Database, isConnectionError, sqlState } from './database.ts';
+import {
+  type BatchWrite,
+  type CommittedRange,
+  type Guess,
+  type Keys,
+  type LockedRows,
+  type Store,
+  StoreFailure,
+  type Written,
+} from '../ports.ts';
+import { arrayLiteral, listLiteral } from './array-literal.ts';
+import { type Database, isConnectionError, parserOf, sqlState } from './database.ts';
+import { type Row, roundTrip, type Statement } from './round-trip.ts';
 import { CHATS, DEPARTMENTS, MESSAGES, OPERATORS, type Table, VISITORS } from './tables.ts';
 
-const BEGIN =
-  "begin; set local idle_in_transaction_session_timeout = '2s'; set local lock_timeout = '2s'; set local statement_timeout = '5s'";
+const BEGIN: Statement = { name: 'begin', text: 'begin', values: [] };
+/**
+ * Limits, and plans by index whatever the statistics say: every statement here is by key. Set once for a connection of our
+ * own; behind a pooler, where it is another's in between, for each transaction.
+ */
+const SETTINGS = {
+  idle_in_transaction_session_timeout: '2s',
+  lock_timeout: '2s',
+  statement_timeout: '5s',
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  plan_cache_mode: 'force_generic_plan', // else arrays of another length are planned for anew: 0.15 ms of each commit
+  jit: 'off', // before 18 a plan that had to do without costs 10^10, and is compiled at each execution
+};
+const SET_FOR_TRANSACTION = `select ${Object.entries(SETTINGS)
+  .map(([name, value]) => `set_config('${name}', '${value}', true)`)
+  .join(', ')}`;
+/** Since 17 a node that is frozen in the middle of a message can be told from one that sends: before, its row locks stay. */
+const SET_FOR_CONNECTION = `select set_config(name, value, false) from pg_settings s
+  join (values ${Object.entries({ ...SETTINGS, transaction_timeout: '10s' })
+    .map(([name, value]) => `('${name}', '${value}')`)
+    .join(', ')}) v(name, value) using (name)`;
 
 const LOCK_VISITORS = `select ${VISITORS.select} from visitor where id = any($1::text[]) order by id for no key update`;
 const LOCK_CHATS =
-  `select ${CHATS.select} from chat where id = any($1::bigint[]) ` +
+  `select ${CHATS.select}, null as "lastMessage" from chat where id = any($1::bigint[]) ` +
   `or (visitor_id = any($2::text[]) and state in ('queue', 'chatting')) order by id for no key update`;
 const LOCK_OPERATORS = `select ${OPERATORS.select} from operator where id = any($1::bigint[]) order by id for no key update`;
 const LOCK_DEPARTMENTS = `select ${DEPARTMENTS.select} from department where key = any($1::text[]) order by key for no key update`;
@@ -31,181 +66,207 @@ const FIND_SENT =
 const LIST_UNREAD =
   'select c.id as "chatId", u.id as "messageId" from chat c, lateral (select m.id from message m where m.visitor_id = c.visitor_id ' +
   "and m.chat_id = c.id and m.ts_us > c.read_by_operator_us and m.kind = 'visitor' order by m.ts_us desc limit 1000) u where c.id = any($1::bigint[])";
-const NEW_CHAT_IDS = `select nextval('chat_id') as id from generate_series(1, $1)`;
-const NEW_OPERATOR_IDS = `select nextval('operator_id') as id from generate_series(1, $1)`;
-const FIND_BATCH = 'select first_revision as first, last_revision as last from change_log where batch_id = $1';
+const NEW_CHAT_IDS = `select nextval('chat_id') as id from generate_series(1, $1::integer)`;
+const NEW_OPERATOR_IDS = `select nextval('operator_id') as id from generate_series(1, $1::integer)`;
+const END_PAGES = 'update page set ended_at = clock_timestamp() where id = any($1::text[])';
+const END_SESSIONS =
+  'delete from operator_session s using unnest($1::bigint[], $2::text[]) e(o, t) where s.operator_id = e.o and (e.t is null or s.token_hash = e.t)';
+/** The changes wait in the transaction for append_changes, so that its message is short and needs no quoting. */
+const STAGE = "select from set_config('tandem.changes', $1, true)";
+const FIND_BATCH = 'select first_revision as first, last_revision as last from change_log where batch_id = $1::uuid';
+
+interface Open {
+  readonly client: pg.Client;
+  readonly prepared: Set<string>;
+  /** Begun and not ended, or aborted by an error: to be rolled back before anything else. */
+  inTransaction: boolean;
+}
 
 export function createStore(database: Database): Store & { close(): Promise<void> } {
-  let connection: pg.Client | undefined;
+  let open: Open | undefined;
+  const begin = database.usesNamedStatements ? [BEGIN] : [BEGIN, { name: '', text: SET_FOR_TRANSACTION, values: [] }];
 
-  async function client(): Promise<pg.Client> {
-    if (connection === undefined) {
-      const opened = await database.connect({ pipeline: true });
-      opened.on('end', () => {
-        if (connection === opened) connection = undefined;
+  async function connect(): Promise<Open> {
+    if (open === undefined) {
+      const client = await database.connect();
+      const opened: Open = { client, prepared: new Set(), inTransaction: false };
+      client.on('end', () => {
+        if (open === opened) open = undefined;
       });
-      connection = opened;
+      open = opened;
+      if (database.usesNamedStatements) await client.query(SET_FOR_CONNECTION).catch(refuse);
     }
-    return connection;
+    return open;
+  }
+
+  function refuse(error: unknown): never {
+    drop();
+    throw error;
   }
 
   function drop(): void {
-    connection?.connection.stream.destroy();
-    connection = undefined;
+    open?.client.connection.stream.destroy();
+    open = undefined;
   }
 
-  function run<R extends pg.QueryResultRow>(on: pg.Client, name: string, text: string, values: unknown[]): Promise<R[]> {
-    return on.query<R>(database.usesNamedStatements ? { name, text, values } : { text, values }).then(result => result.rows);
+  /** `whenCut`: what a lost connection means here. */
+  async function run(on: Open, statements: readonly Statement[], whenCut: CutKind, last?: string): Promise<Row[][]> {
+    try {
+      return await roundTrip(on.client, {
+        statements: database.usesNamedStatements ? statements : statements.map(statement => ({ ...statement, name: '' })),
+        ...(last === undefined ? {} : { last }),
+        prepared: on.prepared,
+        parserOf,
+      });
+    } catch (error) {
+      on.inTransaction = true;
+      if (isConnectionError(error)) drop();
+      throw failureOf(error, whenCut);
+    }
+  }
+
+  async function write(on: Open, first: readonly Statement[], batchId: string, batch: BatchWrite): Promise<CommittedRange> {
+    const append = `select append_changes('${batchId}', ${batch.changeCount}, current_setting('tandem.changes'), ${batch.leaseToken ?? 'null'}) as last; commit`;
+    const statements = [...first, ...writes(batch)];
+    const rows = await run(on, statements, 'unknown', append);
+    const last = rows[statements.length]?.[0]?.['last'];
+    if (typeof last !== 'number') throw new Error('append_changes returned nothing');
+    on.inTransaction = false;
+    return { first: last - batch.changeCount + 1, last };
+  }
+
+  async function connection(): Promise<Open> {
+    try {
+      return await connect();
+    } catch (error) {
+      throw failureOf(error, 'disconnected');
+    }
   }
 
   return {
-    async begin(batchId, keys, isRetry) {
-      try {
-        const on = await client();
-        return await together(on, () => lock(on, run, batchId, keys, isRetry));
-      } catch (error) {
-        if (isConnectionError(error)) drop();
-        throw failureOf(error, 'disconnected');
-      }
+    async commitGuess(batchId, guess, batch) {
+      // Never over a new connection: behind a failure on the old one all guesses must fail.
+      if (open === undefined) throw new StoreFailure('disconnected', new Error('there is no connection yet'));
+      return write(open, [...begin, checkGuess(guess)], batchId, batch);
     },
 
-    async commit(batchId, write) {
-      if (connection === undefined) throw new StoreFailure('disconnected', new Error('the connection was lost'));
-      const on = connection;
-      const append = `select append_changes('${batchId}', ${write.changeCount}, ${quote(write.changesJson, batchId)}, ${write.leaseToken ?? 'null'}) as last; commit`;
-      const outcomes = await together(on, () => {
-        const writes = persist(on, run, write);
-        const appended = on.query<{ last: number }>(append) as unknown as Promise<pg.QueryResult<{ last: number }>[]>;
-        return Promise.allSettled([appended, ...writes]);
-      });
-      // The first failure is the cause; those behind it, `appended` last of all, only say that the transaction is aborted.
-      const [appended, ...writes] = outcomes;
-      const failed = [...writes, appended].find(outcome => outcome.status === 'rejected');
-      if (failed !== undefined) {
-        if (isConnectionError(failed.reason)) drop();
-        throw failureOf(failed.reason, 'unknown');
-      }
-      const last = appended.status === 'fulfilled' ? appended.value[0]?.rows[0]?.last : undefined;
-      if (last === undefined) throw new Error('append_changes returned nothing');
-      return { first: last - write.changeCount + 1, last };
+    async begin(batchId, keys, isRetry) {
+      const on = await connection();
+      const wanted = [...begin, ...lockStatements(batchId, keys, isRetry)];
+      const rows = await run(on, wanted, 'disconnected');
+      on.inTransaction = true;
+      return lockedRows(new Map(wanted.map(({ name }, i) => [name, rows[i] ?? []])));
+    },
+
+    async commit(batchId, batch) {
+      if (open === undefined) throw new StoreFailure('disconnected', new Error('the connection was lost'));
+      return write(open, [], batchId, batch);
     },
 
     async rollback() {
+      if (open?.inTransaction !== true) return;
       try {
-        await connection?.query('rollback');
+        open.inTransaction = false;
+        await open.client.query('rollback');
       } catch {
         drop();
       }
     },
 
     async close() {
-      const ending = connection;
-      connection = undefined;
-      await ending?.end();
+      const ending = open;
+      open = undefined;
+      await ending?.client.end();
     },
   };
 }
 
-/** Statements issued by `issue` leave in one write: a system call each would cost more than the statements do. */
-function together<T>(client: pg.Client, issue: () => T): T {
-  const { stream } = client.connection;
-  stream.cork();
-  try {
-    return issue();
-  } finally {
-    stream.uncork();
-  }
-}
-
-type Run = <R extends pg.QueryResultRow>(on: pg.Client, name: string, text: string, values: unknown[]) => Promise<R[]>;
-
-async function lock(client: pg.Client, run: Run, batchId: string, keys: Keys, isRetry: boolean): Promise<LockedRows> {
+/** In the order of locking; the clock behind the locks: never before what it waited for. */
+function lockStatements(batchId: string, keys: Keys, isRetry: boolean): Statement[] {
   const sent = [...keys.sentMessages.values()];
-  const when = <R extends pg.QueryResultRow>(wanted: boolean, name: string, text: string, values: unknown[]): Promise<R[]> =>
-    wanted ? run<R>(client, name, text, values) : Promise.resolve([]);
-
-  const [, visitors, chats, operators, departments, messages, unread, chatIds, operatorIds, committed, clock] = await allOrFirstError([
-    client.query(BEGIN).then(() => []),
-    when<Visitor>(keys.visitors.size > 0, 'lock-visitors', LOCK_VISITORS, [[...keys.visitors]]),
-    when<Chat>(keys.chats.size + keys.openChatsOf.size > 0, 'lock-chats', LOCK_CHATS, [[...keys.chats], [...keys.openChatsOf]]),
-    when<Operator>(keys.operators.size > 0, 'lock-operators', LOCK_OPERATORS, [[...keys.operators]]),
-    when<Department>(keys.departments.size > 0, 'lock-departments', LOCK_DEPARTMENTS, [[...keys.departments]]),
-    when<Message>(sent.length > 0, 'find-sent', FIND_SENT, [sent.map(key => key.sender), sent.map(key => key.clientSideId)]),
-    when<{ chatId: number; messageId: string }>(keys.unreadOf.size > 0, 'list-unread', LIST_UNREAD, [[...keys.unreadOf]]),
-    when<{ id: number }>(keys.newChats > 0, 'new-chat-ids', NEW_CHAT_IDS, [keys.newChats]),
-    when<{ id: number }>(keys.newOperators > 0, 'new-operator-ids', NEW_OPERATOR_IDS, [keys.newOperators]),
-    when<CommittedRange & pg.QueryResultRow>(isRetry, 'find-batch', FIND_BATCH, [batchId]),
-    run<{ now: number }>(client, 'clock', 'select clock_us() as now', []), // behind the locks: never before what it waited for
-  ]);
-
-  const unreadByChat = new Map<number, string[]>();
-  for (const { chatId, messageId } of unread) {
-    const ids = unreadByChat.get(chatId);
-    if (ids === undefined) unreadByChat.set(chatId, [messageId]);
-    else ids.push(messageId);
-  }
-  const nowUs = clock[0]?.now;
-  if (nowUs === undefined) throw new Error('the database returned no time');
-  return {
-    nowUs,
-    visitors: new Map(visitors.map(row => [row.id, row])),
-    chats: new Map(chats.map(row => [row.id, row])),
-    operators: new Map(operators.map(row => [row.id, row])),
-    departments: new Map(departments.map(row => [row.key, row])),
-    sentMessages: new Map(messages.map(row => [sentKey(row.sender, row.clientSideId), row])),
-    unread: unreadByChat,
-    newChatIds: chatIds.map(row => row.id),
-    newOperatorIds: operatorIds.map(row => row.id),
-    committed: committed[0],
-  };
-}
-
-function persist(client: pg.Client, run: Run, write: BatchWrite): Promise<unknown>[] {
-  const upsert = <R>(table: Table<R>, rows: readonly R[]): Promise<unknown>[] =>
-    rows.length === 0 ? [] : [run(client, `upsert-${table.name}`, table.upsert, table.values(rows))];
-  const { endedPageIds: pages, endedOperatorSessions: sessions } = write;
+  const when = (isWanted: boolean, name: string, text: string, ...values: string[]): Statement[] =>
+    isWanted ? [{ name, text, values }] : [];
   return [
-    ...upsert(VISITORS, write.visitors),
-    ...upsert(CHATS, write.chats),
-    ...upsert(OPERATORS, write.operators),
-    ...upsert(DEPARTMENTS, write.departments),
-    ...upsert(MESSAGES, write.messages),
-    ...(pages.length === 0
-      ? []
-      : [run(client, 'end-pages', 'update page set ended_at = clock_timestamp() where id = any($1::text[])', [pages])]),
-    ...(sessions.length === 0
-      ? []
-      : [
-          run(
-            client,
-            'end-sessions',
-            'delete from operator_session s using unnest($1::bigint[], $2::text[]) e(o, t) where s.operator_id = e.o and (e.t is null or s.token_hash = e.t)',
-            [sessions.map(ended => ended.operatorId), sessions.map(ended => ended.tokenHash)],
-          ),
-        ]),
+    ...when(keys.visitors.size > 0, 'visitors', LOCK_VISITORS, listLiteral(keys.visitors)),
+    ...when(keys.chats.size + keys.openChatsOf.size > 0, 'chats', LOCK_CHATS, listLiteral(keys.chats), listLiteral(keys.openChatsOf)),
+    ...when(keys.operators.size > 0, 'operators', LOCK_OPERATORS, listLiteral(keys.operators)),
+    ...when(keys.departments.size > 0, 'departments', LOCK_DEPARTMENTS, listLiteral(keys.departments)),
+    ...when(sent.length > 0, 'sent', FIND_SENT, listLiteral(sent.map(key => key.sender)), listLiteral(sent.map(key => key.clientSideId))),
+    ...when(keys.unreadOf.size > 0, 'unread', LIST_UNREAD, listLiteral(keys.unreadOf)),
+    ...when(keys.newChats > 0, 'new-chats', NEW_CHAT_IDS, String(keys.newChats)),
+    ...when(keys.newOperators > 0, 'new-operators', NEW_OPERATOR_IDS, String(keys.newOperators)),
+    ...when(isRetry, 'batch', FIND_BATCH, batchId),
+    { name: 'clock', text: 'select clock_us() as now', values: [] },
   ];
 }
 
-/** Dollar quotes with the random batch id as tag: pg.escapeLiteral copies letter by letter, ~10 µs a message. */
-function quote(text: string, batchId: string): string {
-  const tag = `$b${batchId.replaceAll('-', '')}$`;
-  if (text.includes(tag)) throw new StoreFailure('refused', new Error('the text holds the quote of its own batch'));
-  return tag + text + tag;
+function lockedRows(found: ReadonlyMap<string, Row[]>): LockedRows {
+  const rows = <R>(name: string): R[] => (found.get(name) ?? []) as R[];
+  const nowUs = rows<{ now: number }>('clock')[0]?.now;
+  if (nowUs === undefined) throw new Error('the database returned no time');
+  const unread = new Map<number, string[]>();
+  for (const { chatId, messageId } of rows<{ chatId: number; messageId: string }>('unread')) {
+    const ids = unread.get(chatId);
+    if (ids === undefined) unread.set(chatId, [messageId]);
+    else ids.push(messageId);
+  }
+  return {
+    nowUs,
+    visitors: new Map(rows<Visitor>('visitors').map(row => [row.id, row])),
+    chats: new Map(rows<Chat>('chats').map(row => [row.id, row])),
+    operators: new Map(rows<Operator>('operators').map(row => [row.id, row])),
+    departments: new Map(rows<Department>('departments').map(row => [row.key, row])),
+    sentMessages: new Map(rows<Message>('sent').map(row => [sentKey(row.sender, row.clientSideId), row])),
+    unread,
+    newChatIds: rows<{ id: number }>('new-chats').map(row => row.id),
+    newOperatorIds: rows<{ id: number }>('new-operators').map(row => row.id),
+    committed: rows<CommittedRange>('batch')[0],
+  };
 }
 
-/** Waits until every statement has answered, then throws the first one's error: later ones only say "aborted". */
-async function allOrFirstError<T extends readonly unknown[]>(promises: { [I in keyof T]: Promise<T[I]> }): Promise<T> {
-  const outcomes = await Promise.allSettled(promises);
-  const failed = outcomes.find(outcome => outcome.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-  return outcomes.map(outcome => (outcome as PromiseFulfilledResult<unknown>).value) as unknown as T;
+function checkGuess({ nowUs, revision, chats, operators }: Guess): Statement {
+  const values = [
+    String(nowUs),
+    String(revision),
+    arrayLiteral(chats, 'id', false),
+    arrayLiteral(chats, 'version', false),
+    arrayLiteral(operators, 'id', false),
+    arrayLiteral(operators, 'version', false),
+  ];
+  return { name: 'check-guess', text: 'select check_guess($1, $2, $3, $4, $5, $6)', values };
 }
+
+function writes(batch: BatchWrite): Statement[] {
+  const rows = <R>(table: Table<R>, { created, changed }: Written<R>): Statement[] => [...table.insert(created), ...table.update(changed)];
+  const { endedPageIds: pages, endedOperatorSessions: sessions } = batch;
+  return [
+    ...rows(VISITORS, batch.visitors),
+    ...rows(CHATS, batch.chats),
+    ...rows(OPERATORS, batch.operators),
+    ...rows(DEPARTMENTS, batch.departments),
+    ...rows(MESSAGES, batch.messages),
+    ...(pages.length === 0 ? [] : [{ name: 'end-pages', text: END_PAGES, values: [listLiteral(pages)] }]),
+    ...(sessions.length === 0
+      ? []
+      : [
+          {
+            name: 'end-sessions',
+            text: END_SESSIONS,
+            values: [arrayLiteral(sessions, 'operatorId', false), arrayLiteral(sessions, 'tokenHash', false)],
+          },
+        ]),
+    { name: 'stage', text: STAGE, values: [batch.changesJson] },
+  ];
+}
+
+type CutKind = 'disconnected' | 'unknown';
 
 /** `whenCut`: what a lost connection means at this point. */
-function failureOf(error: unknown, whenCut: 'disconnected' | 'unknown'): Error {
+function failureOf(error: unknown, whenCut: CutKind): Error {
   const state = sqlState(error);
   if (state === 'TD001') return new StoreFailure('fenced', error);
   if (state === 'TD002') return new StoreFailure('epoch', error);
+  if (state === 'TD003') return new StoreFailure('stale', error);
   // Deadlock, serialization, lock time-out, statement time-out, idle in transaction.
   if (/^(40P01|40001|55P03|57014|25P03)$/.test(state)) return new StoreFailure('retry', error);
   if (isConnectionError(error) || /unavailable|not-ready/.test(codeOf(error))) return new StoreFailure(whenCut, error);

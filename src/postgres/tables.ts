@@ -1,6 +1,6 @@
 /**
  * The tables that commands lock and write, as data: which property is which column. Reading, locking and the
- * set-based upsert are generated from here, so that persisting knows tables and never kinds of change. The compiler
+ * set-based writes are generated from here, so that persisting knows tables and never kinds of change. The compiler
  * refuses a column list that does not name every property of its row.
  */
 import type { Chat } from '../domain/chat.ts';
@@ -8,21 +8,24 @@ import type { Department } from '../domain/department.ts';
 import type { Message } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
 import type { Visitor } from '../domain/visitor.ts';
+import { arrayLiteral } from './array-literal.ts';
+import type { Statement } from './round-trip.ts';
 
 type ColumnType = 'bigint' | 'integer' | 'text' | 'boolean' | 'jsonb';
 
 export interface Table<R> {
-  readonly name: string;
   /** `c1, c2, …` in the order of the properties, aliased so that a result row is a domain row. */
   readonly select: string;
-  readonly upsert: string;
-  /** The arrays for `upsert`. */
-  readonly values: (rows: readonly R[]) => unknown[][];
+  /** One statement for any number of rows, with an array for each column; none for no rows. */
+  insert(rows: readonly R[]): Statement[];
+  /** Only the columns in which one of the rows has changed: a message changes 6 of a chat's 29. */
+  update(rows: readonly { readonly before: R; readonly after: R }[]): Statement[];
 }
 
 export const VISITORS = table<Visitor>('visitor', ['id'], { id: 'text', fields: 'jsonb', lastTsUs: 'bigint' });
 
-export const CHATS = table<Chat>('chat', ['id'], {
+/** The newest message is read from the messages where it is wanted. */
+export const CHATS = table<Omit<Chat, 'lastMessage'>>('chat', ['id'], {
   id: 'bigint',
   clientSideId: 'text',
   visitorId: 'text',
@@ -49,7 +52,8 @@ export const CHATS = table<Chat>('chat', ['id'], {
   pageUrl: 'text',
   pageTitle: 'text',
   messageCount: 'integer',
-  lastMessage: 'jsonb',
+  lastTsUs: 'bigint',
+  version: 'bigint',
 });
 
 export const OPERATORS = table<Operator>('operator', ['id'], {
@@ -68,6 +72,7 @@ export const OPERATORS = table<Operator>('operator', ['id'], {
   langs: 'jsonb',
   roles: 'jsonb',
   disabled: 'boolean',
+  version: 'bigint',
 });
 
 export const DEPARTMENTS = table<Department>('department', ['key'], { key: 'text', id: 'integer', name: 'text', order: 'integer' });
@@ -92,29 +97,39 @@ export const MESSAGES = table<Message>('message', ['visitorId', 'tsUs'], {
 
 function table<R>(name: string, key: readonly (keyof R & string)[], columns: Readonly<Record<keyof R & string, ColumnType>>): Table<R> {
   const properties = Object.keys(columns) as (keyof R & string)[];
-  const types = properties.map(property => columns[property]);
-  const names = properties.map(columnName);
-  const keyNames = key.map(columnName);
-  // jsonb arrays are sent as text: node-pg would write nested arrays as PostgreSQL arrays.
-  const parameters = types.map((type, i) => `$${i + 1}::${type === 'jsonb' ? 'text' : type}[]`);
-  const picked = types.map((type, i) => (type === 'jsonb' ? `c${i}::jsonb` : `c${i}`));
-  const sets = names.filter(column => !keyNames.includes(column)).map(column => `${column} = excluded.${column}`);
+  const keys = properties.filter(property => key.includes(property));
+  const others = properties.filter(property => !key.includes(property));
+  // jsonb is sent as text: an array of jsonb would be quoted twice.
+  const parameter = (property: keyof R & string, i: number): string =>
+    `$${i + 1}::${columns[property] === 'jsonb' ? 'text' : columns[property]}[]`;
+  const picked = (property: keyof R & string): string => `u.${columnName(property)}${columns[property] === 'jsonb' ? '::jsonb' : ''}`;
+  const rowsOf = (list: readonly (keyof R & string)[]): string =>
+    `unnest(${list.map(parameter).join(', ')}) u(${list.map(columnName).join(', ')})`;
+  const values = (list: readonly (keyof R & string)[], rows: readonly R[]): string[] =>
+    list.map(property => arrayLiteral(rows, property, columns[property] === 'jsonb'));
+  const insertText = `insert into ${name} (${properties.map(columnName).join(', ')}) select ${properties.map(picked).join(', ')} from ${rowsOf(properties)}`;
+  const whereKey = keys.map(property => `${name}.${columnName(property)} = u.${columnName(property)}`).join(' and ');
   return {
-    name,
-    select: properties.map((property, i) => `${name}.${names[i] ?? ''} as "${property}"`).join(', '),
-    upsert:
-      `insert into ${name} (${names.join(', ')}) select ${picked.join(', ')} ` +
-      `from unnest(${parameters.join(', ')}) u(${types.map((_, i) => `c${i}`).join(', ')}) ` +
-      `on conflict (${keyNames.join(', ')}) do update set ${sets.join(', ')}`,
-    values: rows => properties.map((property, i) => rows.map(row => (types[i] === 'jsonb' ? json(row[property]) : row[property]))),
+    select: properties.map(property => `${name}.${columnName(property)} as "${property}"`).join(', '),
+    insert: rows => (rows.length === 0 ? [] : [{ name: `insert-${name}`, text: insertText, values: values(properties, rows) }]),
+    update(rows) {
+      const changed = others.filter(property => rows.some(({ before, after }) => before[property] !== after[property]));
+      if (changed.length === 0) return [];
+      const list = [...keys, ...changed];
+      const statement = {
+        name: `update-${name}-${changed.map(property => others.indexOf(property)).join('-')}`,
+        text: `update ${name} set ${changed.map(property => `${columnName(property)} = ${picked(property)}`).join(', ')} from ${rowsOf(list)} where ${whereKey}`,
+        values: values(
+          list,
+          rows.map(row => row.after),
+        ),
+      };
+      return [statement];
+    },
   };
 }
 
 function columnName(property: string): string {
   const name = property.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
   return name === 'order' ? '"order"' : name;
-}
-
-function json(value: unknown): string | null {
-  return value === null || value === undefined ? null : JSON.stringify(value);
 }

@@ -47,9 +47,10 @@ export function fullUpdateFrame(revision: Revision, fullUpdate: string, resync?:
 }
 
 function fold(deltas: readonly RenderedDelta[]): string[] {
-  const last = new Map<string, number>();
-  deltas.forEach((delta, i) => {
-    if (delta.latest !== undefined) last.set(delta.latest, i);
-  });
-  return deltas.filter((delta, i) => delta.latest === undefined || last.get(delta.latest) === i).map(delta => delta.json);
+  if (deltas.length === 1) return [deltas[0]?.json ?? ''];
+  const last = new Map<string, RenderedDelta>();
+  for (const delta of deltas) if (delta.latest !== undefined) last.set(delta.latest, delta);
+  const kept: string[] = [];
+  for (const delta of deltas) if (delta.latest === undefined || last.get(delta.latest) === delta) kept.push(delta.json);
+  return kept;
 }

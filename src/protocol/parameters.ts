@@ -118,7 +118,7 @@ export function wrong(name: string, why: string): ChatError {
 
 /** PostgreSQL stores no NUL, and half a surrogate pair is no character. */
 export function isStorable(text: string): boolean {
-  return !text.includes('\u0000') && !/\p{Cs}/u.test(text);
+  return text.isWellFormed() && !text.includes('\u0000');
 }
 
 function missing(name: string): never {

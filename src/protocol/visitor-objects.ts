@@ -78,11 +78,11 @@ export function visitorDepartment(department: Department, online: OnlineStatus):
 }
 
 /** Comes back to us in every later init, as a URL parameter: kept small. */
-export function visitorSelf(visitor: Visitor): object {
+export function visitorSelf(id: string, fields: Visitor['fields']): object {
   return {
-    id: visitor.id,
-    fields: visitor.fields,
-    icon: { color: iconColor(visitor.id), shape: 'circle' },
+    id,
+    fields,
+    icon: { color: iconColor(id), shape: 'circle' },
     hasProvidedFields: false,
     tags: [],
   };

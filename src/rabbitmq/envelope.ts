@@ -4,7 +4,7 @@
  *   {"v":1,"installation":"<uuid>","node":"chat-slave","incarnation":"<uuid>",
  *    "first":1000000000017,"last":1000000000018,"changes":[{"type":"message-added",…},…]}
  *
- * signed in the header `signature` (rabbitmq/signature.ts). `changes` is left out above 256 KiB: receivers read them from the log. One signal, on `<prefix>.signals`:
+ * signed in the header `signature` (rabbitmq/signature.ts). `changes` is left out above 1 MiB: receivers read them from the log. One signal, on `<prefix>.signals`:
  *
  *   {"v":1,"installation":"<uuid>","node":"chat-slave","incarnation":"<uuid>","signal":{"type":"visitor-typing",…}}
  */
@@ -13,8 +13,8 @@ import { isSignal, type Signal } from '../domain/signal.ts';
 import type { IncomingEnvelope, OutgoingEnvelope } from '../ports.ts';
 
 const VERSION = 1;
-/** Of the changes as UTF-8. */
-const MAX_CHANGES_BYTES = 262_144;
+/** Of the changes as UTF-8: more than a batch of messages ever has, so that receivers read the log only after a flood. */
+const MAX_CHANGES_BYTES = 1_048_576;
 
 export interface Sender {
   readonly installation: string;
@@ -31,8 +31,9 @@ export type Received =
 
 /** The changes are JSON already: they are not serialised again. */
 export function encodeEnvelope(sender: Sender, { first, last, changesJson }: OutgoingEnvelope): Buffer {
-  const changes = isLarge(changesJson) ? '' : `,"changes":${changesJson}`;
-  return Buffer.from(`${head(sender)},"first":${first},"last":${last}${changes}}`);
+  const start = `${head(sender)},"first":${first},"last":${last}`;
+  if (changesJson.length > MAX_CHANGES_BYTES) return Buffer.from(`${start}}`);
+  return Buffer.concat([Buffer.from(`${start},"changes":`), changesJson, Buffer.from('}')]);
 }
 
 export function encodeSignal(sender: Sender, signal: Signal): Buffer {
@@ -70,11 +71,6 @@ export function decode(content: Buffer, self: Sender): Received {
 
 function head({ installation, node, incarnation }: Sender): string {
   return `{"v":${VERSION},"installation":${JSON.stringify(installation)},"node":${JSON.stringify(node)},"incarnation":${JSON.stringify(incarnation)}`;
-}
-
-/** Counts bytes only where that can make a difference: a UTF-16 unit is at most three. */
-function isLarge(json: string): boolean {
-  return json.length > MAX_CHANGES_BYTES || (json.length * 3 > MAX_CHANGES_BYTES && Buffer.byteLength(json) > MAX_CHANGES_BYTES);
 }
 
 function isRevision(value: unknown): value is number {

@@ -79,14 +79,14 @@ export class Admission {
     return count * this.#handshakeMs;
   }
 
-  /** Resolves when the visitor may act. Throws `rate-limited` when that would take too long. */
-  async visitorAction(visitorId: string): Promise<void> {
+  /** What the visitor must wait for before he acts; nothing, nearly always. Throws `rate-limited` when that would take too long. */
+  visitorAction(visitorId: string): Promise<void> | undefined {
     const { waitMs, spentMs } = this.#actions.next(this.#visitors.get(visitorId) ?? 0, this.#clock.nowMs());
     if (waitMs > MAX_WAIT_MS) throw this.#tooMany('action', waitMs);
     this.#visitors.set(visitorId, spentMs, VISITOR_FORGOTTEN_MS);
-    if (waitMs === 0) return;
+    if (waitMs === 0) return undefined;
     this.#slowed.inc();
-    await wait(waitMs);
+    return wait(waitMs);
   }
 
   #tooMany(what: 'handshake' | 'connection' | 'action', retryAfterMs: number): ChatError {

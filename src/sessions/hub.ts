@@ -2,19 +2,14 @@
  * Tells each change to the sessions of this node that must hear of it. Listens to the replica, computes the audience
  * from the rows before and after, keeps the ring, and flushes every session that heard something once per tick.
  */
-import { ALL_OPERATORS, hearersOf, type Hearing, operatorTopic, pageTopic, type Topic, visitorTopic } from '../domain/audience.ts';
+import { operatorTopic, pageTopic, type Topic } from '../domain/audience.ts';
 import type { Revision } from '../domain/change.ts';
-import type { Chat } from '../domain/chat.ts';
 import type { Messages, Metrics } from '../ports.ts';
-import { type RenderedDelta, render } from '../protocol/delta.ts';
-import { chatDeltas, ownChat } from '../protocol/operator-deltas.ts';
-import { operatorMessage, operatorObject, operatorStatus } from '../protocol/operator-objects.ts';
-import { visitorDeltas } from '../protocol/visitor-deltas.ts';
+import type { RenderedDelta } from '../protocol/delta.ts';
 import type { AppliedChange, Replica, ReplicaListener } from '../sync/replica.ts';
-import { type Rendering, Ring } from './ring.ts';
-
-/** Messages that an operator gets with a chat. */
-export const CHAT_MESSAGES = 50;
+import { type HearerKind, type Rendering, Renderings } from './renderings.ts';
+import { Ring } from './ring.ts';
+import { Subscribers } from './subscribers.ts';
 
 /** What a session is to the hub. */
 export interface Subscriber {
@@ -42,8 +37,9 @@ export interface HubOptions {
 
 export class Hub implements ReplicaListener {
   readonly #options: HubOptions;
+  readonly #renderings: Renderings;
   readonly #ring: Ring;
-  readonly #subscribers = new Map<Topic, Set<Subscriber>>();
+  readonly #subscribers = new Subscribers();
   readonly #toFlush = new Set<Subscriber>();
   /** What operators may see changed at this revision: an older `since` of theirs needs a full update. */
   readonly #visibleSince = new Map<Topic, Revision>();
@@ -52,7 +48,8 @@ export class Hub implements ReplicaListener {
 
   constructor(options: HubOptions) {
     this.#options = options;
-    this.#ring = new Ring(options.ringBytes);
+    this.#renderings = new Renderings(options.replica, options.messages, options.defaultMaxChats);
+    this.#ring = new Ring(options.ringBytes, (applied, kind) => this.#renderings.render(applied, kind));
     options.replica.listen(this);
     options.metrics.gauge('hub_ring_bytes', 'Changes kept for clients that come back (at most ring_megabytes)', () => this.#ring.bytes);
     options.metrics.gauge('hub_sessions', 'Sessions and held polls that listen on this node', () => this.#size);
@@ -64,20 +61,12 @@ export class Hub implements ReplicaListener {
 
   subscribe(subscriber: Subscriber): void {
     this.#size += 1;
-    for (const topic of subscriber.topics) {
-      const set = this.#subscribers.get(topic);
-      if (set === undefined) this.#subscribers.set(topic, new Set([subscriber]));
-      else set.add(subscriber);
-    }
+    for (const topic of subscriber.topics) this.#subscribers.add(topic, subscriber);
   }
 
   unsubscribe(subscriber: Subscriber): void {
     let listened = false;
-    for (const topic of subscriber.topics) {
-      const set = this.#subscribers.get(topic);
-      listened = set?.delete(subscriber) === true || listened;
-      if (set?.size === 0) this.#subscribers.delete(topic);
-    }
+    for (const topic of subscriber.topics) listened = this.#subscribers.delete(topic, subscriber) || listened;
     if (listened) this.#size -= 1;
     this.#toFlush.delete(subscriber);
   }
@@ -92,18 +81,26 @@ export class Hub implements ReplicaListener {
   /** Signals and derived values: to those who listen now, without a revision of their own. */
   tell(topics: readonly Topic[], deltas: readonly RenderedDelta[]): void {
     const told = new Set<Subscriber>();
-    for (const topic of topics) for (const subscriber of this.#subscribers.get(topic) ?? []) told.add(subscriber);
+    for (const topic of topics) for (const subscriber of this.#subscribers.of(topic)) told.add(subscriber);
     for (const subscriber of told) subscriber.tell(deltas);
   }
 
   applied(applied: AppliedChange): void {
-    const hearers = this.#hearersOf(applied);
-    this.#ring.push({ revision: applied.revision, hearers, bytes: applied.bytes + 200 });
-    for (const { topic, render: rendering } of hearers) {
-      for (const subscriber of this.#subscribers.get(topic) ?? []) {
+    const hearers = this.#renderings.hearersOf(applied);
+    this.#ring.push({ applied, hearers });
+    // Rendered once for each kind of hearer, when the first of them is here.
+    let rendered: Map<HearerKind, Rendering> | undefined;
+    for (const { topic, kind } of hearers) {
+      for (const subscriber of this.#subscribers.of(topic)) {
         if (subscriber.lastHeard === applied.revision) continue;
         subscriber.lastHeard = applied.revision;
-        subscriber.hear(rendering());
+        let rendering = rendered?.get(kind);
+        if (rendering === undefined) {
+          rendering = this.#renderings.render(applied, kind);
+          if (rendering instanceof Promise) rendering.catch(() => undefined); // told to those who await it, if there are any
+          (rendered ??= new Map()).set(kind, rendering);
+        }
+        subscriber.hear(rendering);
         this.#toFlush.add(subscriber);
       }
     }
@@ -116,8 +113,9 @@ export class Hub implements ReplicaListener {
 
   reloaded(revision: Revision): void {
     this.#ring.clear(revision);
+    this.#renderings.forget();
     this.#visibleSince.clear();
-    for (const subscriber of this.#everybody()) subscriber.restart();
+    for (const subscriber of this.#subscribers.all()) subscriber.restart();
   }
 
   stop(): void {
@@ -133,69 +131,7 @@ export class Hub implements ReplicaListener {
 
   /** On a copy: the called may unsubscribe. */
   #forEach(topic: Topic, call: (subscriber: Subscriber) => void): void {
-    for (const subscriber of [...(this.#subscribers.get(topic) ?? [])]) call(subscriber);
-  }
-
-  #everybody(): Set<Subscriber> {
-    return new Set([...this.#subscribers.values()].flatMap(set => [...set]));
-  }
-
-  #hearersOf(applied: AppliedChange): { topic: Topic; render: () => Rendering }[] {
-    const { change, chatBefore, chatAfter } = applied;
-    const { replica, defaultMaxChats } = this.#options;
-    switch (change.type) {
-      case 'operator-status-set': {
-        const { status, atUs, reason } = change;
-        const data = operatorStatus({ status, statusUs: atUs, statusReason: reason });
-        return [
-          {
-            topic: ALL_OPERATORS,
-            render: once(() => [render({ objectType: 'OPERATOR_STATUS', event: 'upd', id: change.operatorId, data })]),
-          },
-        ];
-      }
-      case 'operator-saved': {
-        const { operator } = change;
-        const event = applied.operatorBefore === undefined ? 'add' : 'upd';
-        const data = operatorObject(operator, defaultMaxChats);
-        return [{ topic: ALL_OPERATORS, render: once(() => [render({ objectType: 'OPERATOR', event, id: operator.id, data })]) }];
-      }
-      case 'department-saved':
-      case 'page-ended':
-      case 'operator-sessions-ended':
-        return []; // departments are told as derived values, the others by end()
-      default:
-        return this.#hearersOfChat(applied, chatBefore, chatAfter ?? chatBefore, replica);
-    }
-  }
-
-  #hearersOfChat(
-    applied: AppliedChange,
-    before: Chat | undefined,
-    after: Chat | undefined,
-    replica: Replica,
-  ): { topic: Topic; render: () => Rendering }[] {
-    const { change } = applied;
-    const visitorId = after?.visitorId ?? (change.type === 'message-edited' ? change.message.visitorId : undefined);
-    if (visitorId === undefined) return [];
-    const operator = after?.operatorId == null ? undefined : replica.operators.get(after.operatorId);
-    const visitor = { topic: visitorTopic(visitorId), render: once(() => visitorDeltas(change, { before, after, operator }).map(render)) };
-    if (after === undefined) return [visitor];
-    const renderings = new Map<Hearing, () => Rendering>();
-    const renderingOf = (hearing: Hearing): (() => Rendering) => {
-      let rendering = renderings.get(hearing);
-      if (rendering === undefined) {
-        rendering =
-          hearing === 'own' ? loadOnce(() => this.#ownChat(after)) : once(() => chatDeltas(change, before, after, hearing).map(render));
-        renderings.set(hearing, rendering);
-      }
-      return rendering;
-    };
-    return [visitor, ...hearersOf(before, after, replica.operators).map(({ topic, hearing }) => ({ topic, render: renderingOf(hearing) }))];
-  }
-
-  async #ownChat(chat: Chat): Promise<readonly RenderedDelta[]> {
-    return [render(ownChat(chat, await chatMessages(this.#options.messages, chat)))];
+    for (const subscriber of [...this.#subscribers.of(topic)]) call(subscriber);
   }
 
   /** Ends and restarts the sessions that this change is about. */
@@ -212,34 +148,4 @@ export class Hub implements ReplicaListener {
       this.#forEach(topic, subscriber => subscriber.restart());
     }
   }
-}
-
-/** The chat's last messages as its operator sees them, none newer than the header. */
-export async function chatMessages(messages: Messages, chat: Chat): Promise<object[]> {
-  if (chat.lastMessage === null) return [];
-  const { id: chatId, visitorId, lastMessage } = chat;
-  const list = await messages.listOfChat({ chatId, visitorId, upToUs: lastMessage.tsUs, limit: CHAT_MESSAGES });
-  return list.map(message => operatorMessage(message, message.read));
-}
-
-function once<T>(compute: () => T): () => T {
-  let value: { readonly is: T } | undefined;
-  return () => {
-    value ??= { is: compute() };
-    return value.is;
-  };
-}
-
-/** Like `once`, but a look-up that failed is tried again by the next who asks, and nobody needs to have asked. */
-function loadOnce<T>(load: () => Promise<T>): () => Promise<T> {
-  let loading: Promise<T> | undefined;
-  return () => {
-    if (loading === undefined) {
-      loading = load();
-      loading.catch(() => {
-        loading = undefined;
-      });
-    }
-    return loading;
-  };
 }

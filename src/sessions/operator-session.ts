@@ -6,7 +6,7 @@ import type { Operator } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
 import { fullUpdateFrame } from '../protocol/delta.ts';
 import { operatorChat, operatorObject } from '../protocol/operator-objects.ts';
-import { chatMessages } from './hub.ts';
+import { chatMessages } from './renderings.ts';
 import type { Services } from './services.ts';
 import type { Resync, StreamView } from './stream.ts';
 

@@ -6,7 +6,7 @@ import type { Revision } from '../domain/change.ts';
 import type { ChatError } from '../domain/error.ts';
 import { deltaFrame } from '../protocol/delta.ts';
 import type { Hub, Subscriber } from './hub.ts';
-import { awaitRenderings, type Rendering } from './ring.ts';
+import { awaitRenderings, type Rendering } from './renderings.ts';
 import type { Resync, StreamView } from './stream.ts';
 
 export interface PollOptions {

@@ -2,40 +2,41 @@
  * The last changes with who heard of them, bounded in bytes: a client that comes back with a `since` inside the ring
  * is answered from it, any other gets a full update. The change log is never read for a client.
  *
- * Entries are also listed by topic, so that a resume costs what the client missed, not what the ring holds.
+ * Entries are also listed by topic, so that a resume costs what the client missed, not what the ring holds. They hold
+ * rows that the replica has made anyhow; texts are made for the first who comes back, and kept for the next.
  */
 import type { Topic } from '../domain/audience.ts';
 import type { Revision } from '../domain/change.ts';
-import type { RenderedDelta } from '../protocol/delta.ts';
+import type { AppliedChange } from '../sync/replica.ts';
+import type { HearerKind, Rendering, ToldTo } from './renderings.ts';
 
-/** How a class of hearers sees a change; rendered when the first of them needs it. */
-export type Rendering = readonly RenderedDelta[] | Promise<readonly RenderedDelta[]>;
-
-/** All of them as deltas, in order. */
-export async function awaitRenderings(renderings: readonly Rendering[]): Promise<RenderedDelta[]> {
-  const deltas: RenderedDelta[] = [];
-  for (const rendering of renderings) deltas.push(...(await rendering));
-  return deltas;
-}
+/** A change's rows in memory, beside its texts: measured ~1 KB with the headers of its chat before and after. */
+const ENTRY_BYTES = 1_000;
 
 export interface RingEntry {
-  readonly revision: Revision;
-  /** In order of precedence: a session hears the first of its topics. */
-  readonly hearers: readonly { readonly topic: Topic; readonly render: () => Rendering }[];
-  readonly bytes: number;
+  readonly applied: AppliedChange;
+  readonly hearers: readonly ToldTo[];
+}
+
+type Render = (applied: AppliedChange, kind: HearerKind) => Rendering;
+
+interface Kept extends RingEntry {
+  bytes: number;
+  rendered: Map<HearerKind, Rendering> | undefined;
 }
 
 export class Ring {
   readonly #maxBytes: number;
-  readonly #entries: RingEntry[] = [];
-  readonly #byTopic = new Map<Topic, RingEntry[]>();
-  #head = 0;
+  readonly #render: Render;
+  readonly #entries = new Queue<Kept>();
+  readonly #byTopic = new Map<Topic, Queue<Kept>>();
   #bytes = 0;
   /** Everything behind this revision is in the ring. */
   #floor: Revision = 0;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, render: Render) {
     this.#maxBytes = maxBytes;
+    this.#render = render;
   }
 
   get bytes(): number {
@@ -43,20 +44,20 @@ export class Ring {
   }
 
   clear(revision: Revision): void {
-    this.#entries.length = 0;
+    this.#entries.clear();
     this.#byTopic.clear();
-    this.#head = 0;
     this.#bytes = 0;
     this.#floor = revision;
   }
 
-  push(entry: RingEntry): void {
-    this.#entries.push(entry);
-    this.#bytes += entry.bytes;
-    for (const { topic } of entry.hearers) {
-      const list = this.#byTopic.get(topic);
-      if (list === undefined) this.#byTopic.set(topic, [entry]);
-      else if (list.at(-1) !== entry) list.push(entry);
+  push({ applied, hearers }: RingEntry): void {
+    const kept: Kept = { applied, hearers, bytes: applied.bytes + ENTRY_BYTES, rendered: undefined };
+    this.#entries.push(kept);
+    this.#bytes += kept.bytes;
+    for (const { topic } of hearers) {
+      let list = this.#byTopic.get(topic);
+      if (list === undefined) this.#byTopic.set(topic, (list = new Queue()));
+      if (list.last !== kept) list.push(kept);
     }
     while (this.#bytes > this.#maxBytes) this.#dropOldest();
   }
@@ -67,36 +68,90 @@ export class Ring {
 
   /** What a session with these topics has missed since then, in order. Only when `covers(since)`. */
   missed(topics: readonly Topic[], since: Revision): Rendering[] {
-    const found = new Set<RingEntry>();
+    const found = new Set<Kept>();
     for (const topic of topics) {
-      const list = this.#byTopic.get(topic) ?? [];
-      for (let i = list.length - 1; i >= 0; i--) {
-        const entry = list[i];
-        if (entry === undefined || entry.revision <= since) break;
+      for (const entry of this.#byTopic.get(topic)?.newestFirst() ?? []) {
+        if (entry.applied.revision <= since) break;
         found.add(entry);
       }
     }
+    if (found.size === 0) return [];
     const mine = new Set(topics);
     return [...found]
-      .sort((a, b) => a.revision - b.revision)
-      .map(entry => entry.hearers.find(hearer => mine.has(hearer.topic))?.render() ?? []);
+      .sort((a, b) => a.applied.revision - b.applied.revision)
+      .flatMap(entry => {
+        const kind = entry.hearers.find(hearer => mine.has(hearer.topic))?.kind;
+        return kind === undefined ? [] : [this.#rendered(entry, kind)];
+      });
+  }
+
+  #rendered(entry: Kept, kind: HearerKind): Rendering {
+    const known = entry.rendered?.get(kind);
+    if (known !== undefined) return known;
+    const rendering = this.#render(entry.applied, kind);
+    // What had to be looked up may have failed: the next who asks tries again.
+    if (rendering instanceof Promise) return rendering;
+    (entry.rendered ??= new Map()).set(kind, rendering);
+    const bytes = rendering.reduce((sum, delta) => sum + delta.json.length, 0);
+    entry.bytes += bytes;
+    this.#bytes += bytes;
+    return rendering;
   }
 
   #dropOldest(): void {
-    const entry = this.#entries[this.#head];
+    const entry = this.#entries.shift();
     if (entry === undefined) return;
-    this.#head += 1;
     this.#bytes -= entry.bytes;
-    this.#floor = entry.revision;
+    this.#floor = entry.applied.revision;
     for (const { topic } of entry.hearers) {
       const list = this.#byTopic.get(topic);
-      if (list?.[0] === entry) list.shift();
+      if (list?.first === entry) list.shift();
       if (list?.length === 0) this.#byTopic.delete(topic);
     }
-    // The array is compacted now and then, not at every entry.
-    if (this.#head > 10_000 && this.#head * 2 > this.#entries.length) {
-      this.#entries.splice(0, this.#head);
+  }
+}
+
+/** First in, first out, without moving the rest at each step: Array.shift copies all of a long array. */
+class Queue<T> {
+  #items: T[] = [];
+  #head = 0;
+
+  get length(): number {
+    return this.#items.length - this.#head;
+  }
+
+  get first(): T | undefined {
+    return this.#items[this.#head];
+  }
+
+  get last(): T | undefined {
+    return this.#items.at(-1);
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    const item = this.#items[this.#head];
+    if (item === undefined) return undefined;
+    this.#head += 1;
+    if (this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
       this.#head = 0;
+    }
+    return item;
+  }
+
+  clear(): void {
+    this.#items = [];
+    this.#head = 0;
+  }
+
+  *newestFirst(): Generator<T> {
+    for (let i = this.#items.length - 1; i >= this.#head; i--) {
+      const item = this.#items[i];
+      if (item !== undefined) yield item;
     }
   }
 }

@@ -9,7 +9,7 @@ import type { Topic } from '../domain/audience.ts';
 import type { Revision } from '../domain/change.ts';
 import { deltaFrame, type RenderedDelta } from '../protocol/delta.ts';
 import type { Hub, Subscriber } from './hub.ts';
-import { awaitRenderings, type Rendering } from './ring.ts';
+import { awaitRenderings, type Rendering } from './renderings.ts';
 
 /** Deltas held back by a look-up at most; behind that the client is told to come again. */
 const MAX_HELD = 10_000;

@@ -72,7 +72,8 @@ export async function runVisitorAction(services: Services, page: Page, parameter
   const name = parameters.text('action', { max: 100 });
   const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
   if (action === undefined) throw new ChatError('invalid', 'unknown-action', `there is no action '${name}'`);
-  await services.admission.visitorAction(page.visitorId);
+  const pause = services.admission.visitorAction(page.visitorId);
+  if (pause !== undefined) await pause;
   await action(services, page, parameters);
   return { result: 'ok' };
 }

@@ -1,9 +1,10 @@
 /** What a visitor's page sees: the full update, and the view that polls and WebSockets stream from. */
-import { ALL_VISITORS, pageTopic, visitorTopic } from '../domain/audience.ts';
+import { ALL_VISITORS, pageTopic, type Topic, visitorTopic } from '../domain/audience.ts';
+import type { Revision } from '../domain/change.ts';
 import { isHiddenFromVisitor } from '../domain/message.ts';
 import type { Page } from '../domain/visitor.ts';
 import type { PageVisitor } from '../ports.ts';
-import { fullUpdateFrame } from '../protocol/delta.ts';
+import { fullUpdateFrame, type RenderedDelta } from '../protocol/delta.ts';
 import { visitorChat, visitorMessage, visitorSelf, visitSessionState } from '../protocol/visitor-objects.ts';
 import type { Services } from './services.ts';
 import type { Resync, StreamView } from './stream.ts';
@@ -12,15 +13,30 @@ import { reinit } from './visitor-pages.ts';
 /** Messages of the current chat in a full update; older ones are in the history. */
 const FULL_UPDATE_MESSAGES = 100;
 
-export function visitorView(services: Services, page: Page): StreamView {
-  return {
-    topics: [visitorTopic(page.visitorId), pageTopic(page.id), ALL_VISITORS],
-    fullUpdate: resync => visitorFullUpdate(services, page, undefined, resync),
-    derivedSince: since => services.derived.visitorsSince(since),
-  };
+/** A class and not an object of functions: there is one for each connection. */
+export class VisitorView implements StreamView {
+  readonly #services: Services;
+  readonly #page: Page;
+
+  constructor(services: Services, page: Page) {
+    this.#services = services;
+    this.#page = page;
+  }
+
+  get topics(): readonly Topic[] {
+    return [visitorTopic(this.#page.visitorId), pageTopic(this.#page.id), ALL_VISITORS];
+  }
+
+  fullUpdate(resync: Resync | undefined): Promise<{ readonly revision: Revision; readonly frame: string }> {
+    return visitorFullUpdate(this.#services, this.#page, undefined, resync);
+  }
+
+  derivedSince(since: Revision): readonly RenderedDelta[] {
+    return this.#services.derived.visitorsSince(since);
+  }
 }
 
-/** `known` saves a look-up right after init. */
+/** `known` saves a look-up right after init; with an open chat none is needed: its header has all that is shown of the visitor. */
 export async function visitorFullUpdate(
   services: Services,
   page: Page,
@@ -28,11 +44,11 @@ export async function visitorFullUpdate(
   resync?: Resync,
 ): Promise<{ revision: number; frame: string }> {
   const { hub, replica, derived, messages, pages } = services;
-  const found = known ?? (await pages.findVisitor(page));
-  if (found === undefined) throw reinit();
+  const found = known ?? (replica.openChatOf(page.visitorId) === undefined ? await pages.findVisitor(page) : undefined);
   // From here on everything is as of this revision; texts newer than the chat's header are left out.
   const revision = hub.revision;
   const chat = replica.openChatOf(page.visitorId);
+  if (chat === undefined && found === undefined) throw reinit();
   const operator = chat?.operatorId == null ? undefined : replica.operators.get(chat.operatorId);
   const onlineStatus = derived.onlineStatus(null);
   const departments = derived.departmentsForVisitors();
@@ -50,13 +66,13 @@ export async function visitorFullUpdate(
     pageId: page.id,
     authToken: pages.tokenOf(page.id),
     visitSessionId: page.visitSessionId,
-    visitor: visitorSelf(found.visitor),
-    state: visitSessionState(chat, found.chattedBefore),
+    visitor: visitorSelf(page.visitorId, chat?.visitorFields ?? found?.visitor.fields ?? {}),
+    state: visitSessionState(chat, found?.chattedBefore === true),
     onlineStatus,
     onlineOperators: onlineStatus !== 'offline',
     chat: chat === undefined ? null : visitorChat(chat, operator, shown),
     departments,
-    historyRevision: Math.max(found.visitor.lastTsUs, chat?.lastMessage?.tsUs ?? 0),
+    historyRevision: chat?.lastTsUs ?? found?.visitor.lastTsUs ?? 0,
     hintsEnabled: false,
     showHelloMessage: false,
     chatStartAfterMessage: false,

@@ -11,7 +11,7 @@ import { CLOSE, type CloseCode } from '../protocol/close-codes.ts';
 import { type ErrorBody, internalErrorBody } from '../protocol/error-codes.ts';
 import { Parameters } from '../protocol/parameters.ts';
 import type { Hub } from '../sessions/hub.ts';
-import { type Resync, Stream, type StreamView } from '../sessions/stream.ts';
+import { type Resync, Stream, type StreamClient, type StreamView } from '../sessions/stream.ts';
 import type { Connection } from './connection.ts';
 
 /** Actions of one client that wait for their answer; more are refused, so that no client fills the queue. */
@@ -21,15 +21,15 @@ export interface ClientKind {
   readonly hub: Hub;
   readonly view: StreamView;
   readonly log: Log;
-  readonly runAction: (parameters: Parameters) => Promise<object>;
-  readonly errorBody: (error: ChatError) => ErrorBody;
+  runAction(parameters: Parameters): Promise<object>;
+  errorBody(error: ChatError): ErrorBody;
   /** How to close when the page or login with this token hash has ended; undefined when it is not this client's. */
-  readonly whenEnded: (tokenHash: string | null | undefined) => CloseCode | undefined;
+  whenEnded(tokenHash: string | null | undefined): CloseCode | undefined;
   /** How to close for a ChatError that concerns the whole session. */
-  readonly closeFor: (error: ChatError) => CloseCode | undefined;
+  closeFor(error: ChatError): CloseCode | undefined;
 }
 
-export class ClientSession {
+export class ClientSession implements StreamClient {
   readonly connection: Connection;
   readonly #kind: ClientKind;
   readonly #stream: Stream;
@@ -38,19 +38,27 @@ export class ClientSession {
   constructor(connection: Connection, kind: ClientKind) {
     this.connection = connection;
     this.#kind = kind;
-    this.#stream = new Stream(kind.hub, kind.view, {
-      get isSlow() {
-        return connection.isSlow;
-      },
-      send: frame => connection.send(frame),
-      fail: reason => connection.close(reason === 'too-slow' ? CLOSE.tooSlow : CLOSE.goingAway),
-      end: tokenHash => {
-        const code = kind.whenEnded(tokenHash);
-        if (code !== undefined) connection.close(code);
-      },
-    });
+    this.#stream = new Stream(kind.hub, kind.view, this);
     connection.onFrame(text => void this.#receive(text));
     connection.onClose(() => this.#stream.close());
+  }
+
+  get isSlow(): boolean {
+    return this.connection.isSlow;
+  }
+
+  /** The stream speaks once per tick, behind the answers of that tick. */
+  send(frame: string): void {
+    this.connection.sendLast(frame);
+  }
+
+  fail(reason: 'too-slow' | 'internal'): void {
+    this.connection.close(reason === 'too-slow' ? CLOSE.tooSlow : CLOSE.goingAway);
+  }
+
+  end(tokenHash: string | null | undefined): void {
+    const code = this.#kind.whenEnded(tokenHash);
+    if (code !== undefined) this.connection.close(code);
   }
 
   async open(since: Revision | undefined, resync: Resync | undefined): Promise<void> {

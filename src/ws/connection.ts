@@ -1,15 +1,18 @@
 /**
- * One WebSocket. Frames of one tick leave together (corked); a client that does not read is closed when more than
+ * One WebSocket. Frames of one tick leave in one write; a client that does not read is closed when more than
  * `bufferBytes` wait for it, and comes back with its `since`.
  */
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { CLOSE } from '../protocol/close-codes.ts';
+import { encodeTextFrames } from './text-frames.ts';
 
 export class Connection {
   readonly #socket: WebSocket;
   readonly #bufferBytes: number;
-  #corked = false;
+  /** Frames of this tick. */
+  #waiting: string[] = [];
+  #waitingBytes = 0;
   /** Since the last ping nothing has been heard. */
   awaitsPong = false;
 
@@ -25,21 +28,22 @@ export class Connection {
 
   /** A quarter of the bound waits: time to leave out what may be left out. */
   get isSlow(): boolean {
-    return this.#socket.bufferedAmount > this.#bufferBytes / 4;
+    return this.#bufferedBytes > this.#bufferBytes / 4;
   }
 
+  /** With what else is sent in this tick. */
   send(frame: string): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
-    if (this.#socket.bufferedAmount > this.#bufferBytes) {
-      this.close(CLOSE.tooSlow);
-      return;
-    }
-    this.#cork();
-    this.#socket.send(frame);
+    if (this.#add(frame) && this.#waiting.length === 1) setImmediate(() => this.#flush());
+  }
+
+  /** At the end of a tick, with what was sent in it: nothing more will come. */
+  sendLast(frame: string): void {
+    if (this.#add(frame)) queueMicrotask(() => this.#flush());
   }
 
   /** A client that does not answer the close within a second is cut. */
   close({ code, reason }: { readonly code: number; readonly reason: string }): void {
+    this.#flush();
     this.#socket.close(code, reason);
     setTimeout(() => this.#socket.terminate(), 1_000).unref();
   }
@@ -68,16 +72,33 @@ export class Connection {
     this.#socket.once('close', handle);
   }
 
-  #cork(): void {
-    if (this.#corked) return;
-    // ws has no cork of its own; its socket does.
-    const tcp = (this.#socket as unknown as { readonly _socket: Socket | null })._socket;
-    if (tcp === null) return;
-    this.#corked = true;
-    tcp.cork();
-    setImmediate(() => {
-      this.#corked = false;
-      tcp.uncork();
-    });
+  /** False: it is not open, or too slow. */
+  #add(frame: string): boolean {
+    if (this.#socket.readyState !== this.#socket.OPEN) return false;
+    if (this.#bufferedBytes > this.#bufferBytes) {
+      this.close(CLOSE.tooSlow);
+      return false;
+    }
+    this.#waiting.push(frame);
+    this.#waitingBytes += frame.length;
+    return true;
   }
+
+  get #bufferedBytes(): number {
+    return this.#socket.bufferedAmount + this.#waitingBytes;
+  }
+
+  /** Behind what ws itself has sent, which it writes at once: nothing of ours is compressed. */
+  #flush(): void {
+    const frames = this.#waiting;
+    if (frames.length === 0) return;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    if (this.#socket.readyState === this.#socket.OPEN) tcpOf(this.#socket)?.write(encodeTextFrames(frames));
+  }
+}
+
+/** ws keeps its socket to itself; writing to it is as good as ws.send as long as there are no extensions. */
+function tcpOf(socket: WebSocket): Socket | null {
+  return (socket as unknown as { readonly _socket: Socket | null })._socket;
 }

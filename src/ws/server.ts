@@ -9,14 +9,10 @@ import { ChatError } from '../domain/error.ts';
 import type { Counter, LabelledCounter, Metrics } from '../ports.ts';
 import { queryOf } from '../protocol/body.ts';
 import { CLOSE, type CloseCode, retryReason } from '../protocol/close-codes.ts';
-import { operatorErrorBody, visitorErrorBody } from '../protocol/error-codes.ts';
 import { Parameters } from '../protocol/parameters.ts';
-import { runOperatorAction } from '../sessions/operator-actions.ts';
 import type { Login } from '../sessions/operator-logins.ts';
-import { operatorView } from '../sessions/operator-session.ts';
 import { readSince, resumePoint, type Services } from '../sessions/services.ts';
-import { runVisitorAction } from '../sessions/visitor-actions.ts';
-import { visitorView } from '../sessions/visitor-session.ts';
+import { OperatorKind, VisitorKind } from './client-kinds.ts';
 import { type ClientKind, ClientSession } from './client-session.ts';
 import { Connection } from './connection.ts';
 
@@ -26,6 +22,9 @@ const PING_TURNS = 25;
 const PONG_WITHIN_TURNS = 8;
 /** Clients of a draining node come back spread over at least this time. */
 const DRAIN_SPREAD_MS = 2_000;
+
+/** Not a function made on the spot: that would hold the whole request for as long as the connection lives. */
+function ignore(): void {}
 
 export interface WsServerOptions {
   readonly services: Services;
@@ -63,7 +62,7 @@ export class WsServer {
   start(server: Server): void {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       const path = (request.url ?? '').split('?')[0];
-      socket.on('error', () => undefined);
+      socket.on('error', ignore);
       if (path !== '/ws/o/delta' && path !== '/ws/v/delta') {
         socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
         return;
@@ -125,36 +124,13 @@ export class WsServer {
   }
 
   async #operator(request: IncomingMessage): Promise<ClientKind> {
-    const { services, authenticateOperator } = this.#options;
-    const login = await authenticateOperator(request);
-    const operatorId = login.operator.id;
-    return {
-      hub: services.hub,
-      view: operatorView(services, operatorId),
-      log: services.log,
-      // The rights of this moment, not those of the handshake.
-      runAction: parameters => runOperatorAction(services, services.replica.operators.get(operatorId) ?? login.operator, parameters),
-      errorBody: operatorErrorBody,
-      whenEnded(tokenHash) {
-        if (tokenHash !== null && tokenHash !== login.tokenHash) return undefined;
-        return services.replica.operators.get(operatorId)?.disabled === true ? CLOSE.operatorDisabled : CLOSE.unauthorized;
-      },
-      closeFor: error => (error.code === 'unauthenticated' ? CLOSE.unauthorized : undefined),
-    };
+    return new OperatorKind(this.#options.services, await this.#options.authenticateOperator(request));
   }
 
   async #visitor(parameters: Parameters): Promise<ClientKind> {
     const { services } = this.#options;
     const page = await services.pages.authenticate(parameters.text('page-id', { max: 100 }), parameters.text('auth-token', { max: 100 }));
-    return {
-      hub: services.hub,
-      view: visitorView(services, page),
-      log: services.log,
-      runAction: action => runVisitorAction(services, page, action),
-      errorBody: visitorErrorBody,
-      whenEnded: () => CLOSE.reinit,
-      closeFor: error => (error.code === 'reinit-required' ? CLOSE.reinit : undefined),
-    };
+    return new VisitorKind(services, page);
   }
 
   #pingTurn(): void {

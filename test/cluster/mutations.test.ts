@@ -24,11 +24,19 @@ describe('replicas.test.ts in a copy of the project', () => {
   test('passes as it is', async () => assert.equal(await run(copy), 0));
 
   test('fails when a case of apply is broken', async () => {
-    await withChange('src/domain/state.ts', 'unreadByVisitorMsgCnt: 0, readByVisitor: true', 'readByVisitor: true');
+    await withChange('src/domain/state.ts', 'chat.unreadByVisitorMsgCnt = 0;', '');
   });
 
   test('fails when a case of persist is broken', async () => {
-    await withChange('src/postgres/tables.ts', '!keyNames.includes(column)', "!keyNames.includes(column) && column !== 'message_count'");
+    await withChange(
+      'src/postgres/tables.ts',
+      'before[property] !== after[property]',
+      "before[property] !== after[property] && property !== 'messageCount'",
+    );
+  });
+
+  test('fails when a batch is stored although a row it was decided on has changed', async () => {
+    await withChange('src/postgres/migrations/0003_fast.sql', 'c.version = k.version', 'c.version >= k.version');
   });
 
   async function withChange(file: string, from: string, to: string): Promise<void> {

@@ -6,29 +6,33 @@ import { KeySet } from '../../src/commands/key-set.ts';
 import { readByVisitor } from '../../src/commands/read-chat.ts';
 import { sendVisitorMessage } from '../../src/commands/send-visitor-message.ts';
 import { assignChat } from '../../src/commands/assign-chat.ts';
+import { EPOCH_SIZE } from '../../src/domain/change.ts';
 import { ChatError } from '../../src/domain/error.ts';
 import { migrate, SchemaTooNew } from '../../src/postgres/migrate.ts';
 import { createRegistry, NodeNameHeld } from '../../src/postgres/registry.ts';
 import { createSnapshots } from '../../src/postgres/snapshots.ts';
 import { createStore } from '../../src/postgres/store.ts';
-import { type BatchWrite, StoreFailure } from '../../src/ports.ts';
+import { type BatchWrite, type Guess, StoreFailure } from '../../src/ports.ts';
 import { type BareNode, startBareNode } from '../support/bare-node.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { createTestDatabase, pgServer, type TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
 import { addOperators, addVisitors, newNonce } from '../support/people.ts';
 import { golden } from '../support/replay.ts';
 import { anIdentity } from '../support/rows.ts';
 
+const NONE = { created: [], changed: [] };
+
 const NOTHING: BatchWrite = {
-  visitors: [],
-  chats: [],
-  operators: [],
-  departments: [],
-  messages: [],
+  visitors: NONE,
+  chats: NONE,
+  operators: NONE,
+  departments: NONE,
+  messages: NONE,
   endedPageIds: [],
   endedOperatorSessions: [],
   changeCount: 1,
-  changesJson: '[{"type":"chat-read-by-visitor","chatId":0}]',
+  changesJson: Buffer.from('[{"type":"chat-read-by-visitor","chatId":0}]'),
   leaseToken: undefined,
 };
 
@@ -135,6 +139,74 @@ for (const server of ['TEST_PG', 'TEST_PG18'] as const) {
       assert.equal(await attempt(7), 'fenced');
       await store.close();
       await assert.rejects(node.run(assignChat({ chatId: 1, operatorId: 1, defaultMaxChats: 1, leaseToken: 7 })), ChatError);
+    });
+
+    test('a batch decided without locks is stored only on the rows, in the epoch and at the time that it was decided on', async () => {
+      const [page] = await addVisitors(node, 1);
+      await send(page!, 'opens the chat');
+      const chat = await eventually(() => node.replica.openChatOf(page!.visitorId) ?? false);
+      const store = createStore(node.database);
+      const attempt = async (wrong: Partial<Guess>): Promise<string> => {
+        const [now] = await database.query<{ us: string }>('select clock_us() as us');
+        const guess = { nowUs: Number(now!.us), revision: node.replica.revision, chats: [chat], operators: [], ...wrong };
+        try {
+          await store.commitGuess(randomUUID(), guess, NOTHING);
+          return 'written';
+        } catch (error) {
+          await store.rollback();
+          return error instanceof StoreFailure ? error.kind : 'other';
+        }
+      };
+      assert.equal(await attempt({}), 'disconnected', 'never over a connection that was not there before');
+      await store.begin(randomUUID(), new KeySet(), false);
+      await store.rollback();
+      assert.equal(await attempt({ chats: [{ id: chat.id, version: chat.version - 1 }] }), 'stale');
+      assert.equal(await attempt({ chats: [{ id: chat.id + 1_000, version: 0 }] }), 'stale');
+      assert.equal(await attempt({ operators: [{ id: 1_000, version: 0 }] }), 'stale');
+      assert.equal(await attempt({ revision: node.replica.revision + EPOCH_SIZE }), 'stale');
+      const [now] = await database.query<{ us: string }>('select clock_us() as us');
+      assert.equal(await attempt({ nowUs: Number(now!.us) + 10_000_000 }), 'stale');
+      assert.equal(await attempt({ nowUs: Number(now!.us) - 10_000_000 }), 'stale');
+      assert.equal(await attempt({}), 'written');
+      await store.close();
+    });
+
+    test('behind a guess that failed all guesses fail until it is rolled back', async () => {
+      const store = createStore(node.database);
+      await store.begin(randomUUID(), new KeySet(), false);
+      await store.rollback();
+      const [now] = await database.query<{ us: string }>('select clock_us() as us');
+      const right: Guess = { nowUs: Number(now!.us), revision: node.replica.revision, chats: [], operators: [] };
+      const outcomes = await Promise.allSettled([
+        store.commitGuess(randomUUID(), { ...right, operators: [{ id: 1_000, version: 0 }] }, NOTHING),
+        store.commitGuess(randomUUID(), right, NOTHING),
+      ]);
+      assert.deepEqual(
+        outcomes.map(({ status }) => status),
+        ['rejected', 'rejected'],
+      );
+      await store.rollback();
+      await store.commitGuess(randomUUID(), right, NOTHING);
+      await store.close();
+    });
+
+    test('a visitor who talks is stored in one round trip; what was sent before and what must be refused goes over locks', async () => {
+      const count = (name: string): Promise<number> => node.metrics.value(name);
+      const [page] = await addVisitors(node, 1);
+      await send(page!, 'opens');
+      await eventually(() => node.replica.openChatOf(page!.visitorId) !== undefined); // other tests' writers left holes to be read
+      const [guessed, stale] = [await count('commits_guessed_total'), await count('commits_stale_total')];
+      for (let i = 0; i < 5; i++) await send(page!, `says ${i}`, `says-${i}`);
+      assert.equal((await count('commits_guessed_total')) - guessed, 5);
+      await Promise.all([send(page!, 'says 4', 'says-4'), send(page!, 'goes on')]);
+      assert.equal(await count('commits_stale_total'), stale);
+      const rows = await database.query<{ text: string }>('select text from message where visitor_id = $1 order by ts_us', [
+        page!.visitorId,
+      ]);
+      assert.deepEqual(
+        rows.map(row => row.text),
+        ['opens', ...Array.from({ length: 5 }, (_, i) => `says ${i}`), 'goes on'],
+      );
     });
 
     test('revisions have no hole while two connections append at once', async () => {

@@ -10,12 +10,12 @@ const HEAD = '"v":1,"installation":"i","node":"a","incarnation":"a-1"';
 
 describe('the wire format', () => {
   test('is one line of JSON with sender, revisions and changes', () => {
-    const content = encodeEnvelope({ ...A, node: 'a' }, { first: 3, last: 4, changesJson: '[{"type":"x"},{"type":"y"}]' });
+    const content = encodeEnvelope({ ...A, node: 'a' }, { first: 3, last: 4, changesJson: Buffer.from('[{"type":"x"},{"type":"y"}]') });
     assert.equal(content.toString(), `{${HEAD},"first":3,"last":4,"changes":[{"type":"x"},{"type":"y"}]}`);
   });
 
   test('brings an envelope to another node as it was, with the length of the message', () => {
-    const content = encodeEnvelope(A, { first: 3, last: 3, changesJson: '[{"type":"of-a-newer-node","text":"ж\u2028"}]' });
+    const content = encodeEnvelope(A, { first: 3, last: 3, changesJson: Buffer.from('[{"type":"of-a-newer-node","text":"ж\u2028"}]') });
     const changes = [{ type: 'of-a-newer-node', text: 'ж\u2028' }];
     assert.deepEqual(decode(content, B), {
       kind: 'envelope',
@@ -24,11 +24,13 @@ describe('the wire format', () => {
     });
   });
 
-  test('leaves changes out above 256 KiB of UTF-8, and not below', () => {
+  test('leaves changes out above 1 MiB of UTF-8, and not below', () => {
     const sent = (characters: string): boolean =>
-      encodeEnvelope(A, { first: 1, last: 1, changesJson: JSON.stringify([{ type: 'x', text: characters }]) }).includes('"changes"');
-    assert.deepEqual([sent('a'.repeat(262_000)), sent('a'.repeat(262_144))], [true, false]);
-    assert.deepEqual([sent('ж'.repeat(131_000)), sent('ж'.repeat(131_072))], [true, false]);
+      encodeEnvelope(A, { first: 1, last: 1, changesJson: Buffer.from(JSON.stringify([{ type: 'x', text: characters }])) }).includes(
+        '"changes"',
+      );
+    assert.deepEqual([sent('a'.repeat(1_048_000)), sent('a'.repeat(1_048_576))], [true, false]);
+    assert.deepEqual([sent('ж'.repeat(524_000)), sent('ж'.repeat(524_288))], [true, false]);
   });
 
   test('tells own, foreign and signals apart', () => {

@@ -78,6 +78,7 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
     store,
     hot: replica,
     clock,
+    nowUs: () => heartbeat.nowUs(),
     log,
     metrics,
     queueLength: 10_000,

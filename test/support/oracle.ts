@@ -57,7 +57,7 @@ export async function assertChatsFollowFromTheLog(database: TestDatabase): Promi
   const stored = await database.query<{ id: string } & Record<string, unknown>>(
     `select id, state, operator_id::int as operator, assigned_operator_id::int as assigned, message_count as messages,
        unread_by_visitor_msg_cnt as "unreadByVisitor", read_by_visitor as "readByVisitor",
-       unread_by_operator_since_us is not null as "unreadByOperator", last_message->>'text' as "lastText" from chat`,
+       unread_by_operator_since_us is not null as "unreadByOperator", (select left(text, 200) from message where message.chat_id = chat.id order by ts_us desc limit 1) as "lastText" from chat`,
   );
   assert.equal(stored.length, chats.size);
   for (const { id, ...row } of stored) {

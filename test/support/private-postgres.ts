@@ -30,7 +30,8 @@ export interface PrivatePostgres {
 
 const USER = 'postgres';
 
-export async function startPrivatePostgres(): Promise<PrivatePostgres> {
+/** `settings` go into postgresql.conf. */
+export async function startPrivatePostgres(settings: Readonly<Record<string, string>> = {}): Promise<PrivatePostgres> {
   const home = mkdtempSync(path.join(tmpdir(), 'tandem-postgres-'));
   const account = accountForRoot();
   own(home, account);
@@ -45,6 +46,8 @@ export async function startPrivatePostgres(): Promise<PrivatePostgres> {
       env: environment(postgres(account)),
     },
   );
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
+  appendFileSync(path.join(data, 'postgresql.conf'), lines.join(''));
   return startServer(home, data, account);
 }
 
@@ -61,6 +64,11 @@ async function startServer(home: string, data: string, account: Account | undefi
       await client.end();
     }
   };
+  /** This process was ended in the middle. */
+  const abandon = (): void => {
+    child?.kill('SIGQUIT');
+    rmSync(home, { recursive: true, force: true });
+  };
   const server: PrivatePostgres = {
     host: '127.0.0.1',
     port,
@@ -72,11 +80,13 @@ async function startServer(home: string, data: string, account: Account | undefi
         ['-D', data, '-c', `port=${port}`, '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'wal_keep_size=64'],
         { ...account, cwd: home, env: environment(postgres(account)), stdio: 'ignore', detached: true },
       );
+      process.once('exit', abandon);
       await eventually(() => run('select 1'), { within: 20_000, every: 50 });
     },
     async stop(signal = 'SIGINT') {
       const ending = child;
       child = undefined;
+      process.off('exit', abandon);
       if (ending?.pid === undefined || ending.exitCode !== null) return;
       const exited = new Promise(resolve => ending.once('exit', resolve));
       process.kill(ending.pid, signal);

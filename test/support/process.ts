@@ -67,17 +67,25 @@ export interface NodeProcess {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
+const running = new Set<ChildProcess>();
+// A process that is ended in the middle leaves no node behind.
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** Starts a node and waits until it is ready. */
 export async function startNodeProcess(
   args: readonly string[],
-  options: { cwd: string; env?: Record<string, string>; port?: number; readyWithin?: number },
+  options: { cwd: string; env?: Record<string, string>; port?: number; readyWithin?: number; nodeFlags?: readonly string[] },
 ): Promise<NodeProcess> {
   const port = options.port ?? (await freePort());
-  const child = spawn(process.execPath, [MAIN, 'start', ...args, '--port', String(port)], {
+  const child = spawn(process.execPath, [...(options.nodeFlags ?? []), MAIN, 'start', ...args, '--port', String(port)], {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));

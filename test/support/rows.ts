@@ -34,6 +34,8 @@ export function aChat(overrides: Partial<Chat> = {}): Chat {
     pageTitle: '',
     messageCount: 0,
     lastMessage: null,
+    lastTsUs: 0,
+    version: 0,
     ...overrides,
   };
 }
@@ -55,6 +57,7 @@ export function anOperator(overrides: Partial<Operator> = {}): Operator {
     langs: [],
     roles: ['operator'],
     disabled: false,
+    version: 0,
     ...overrides,
   };
 }

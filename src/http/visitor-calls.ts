@@ -1,0 +1,96 @@
+/**
+ * The calls that visitors' apps repeat all day, polls and actions, answered on plain node:http in front of express: its
+ * routers, its body parser and its header helpers took 30 % of a message's time. Odd forms of the same paths (a slash
+ * at the end, OPTIONS) still come by express, which calls the same functions.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ChatError } from '../domain/error.ts';
+import type { Page } from '../domain/visitor.ts';
+import type { Parameters } from '../protocol/parameters.ts';
+import { poll } from '../sessions/poll.ts';
+import { readSince, resumePoint, type Services } from '../sessions/services.ts';
+import { runVisitorAction } from '../sessions/visitor-actions.ts';
+import { initVisitor } from '../sessions/visitor-init.ts';
+import { reinit } from '../sessions/visitor-pages.ts';
+import { VisitorView } from '../sessions/visitor-session.ts';
+import type { BodyReader } from './body-reader.ts';
+import type { HeldPolls } from './held-polls.ts';
+import { parametersOf } from './parameters.ts';
+import { answerVisitorError, sendJson } from './respond.ts';
+
+type Call = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+export interface VisitorCalls {
+  readonly init: Call;
+  readonly delta: Call;
+  readonly action: Call;
+  /** Answers it, errors too, if it is one of these; false: it is not. */
+  answer(request: IncomingMessage, response: ServerResponse): boolean;
+}
+
+export function createVisitorCalls({ services, held, body }: { services: Services; held: HeldPolls; body: BodyReader }): VisitorCalls {
+  const { limits, hub } = services;
+
+  async function init(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    sendJson(response, await initVisitor(services, parametersOf(request)));
+  }
+
+  async function delta(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const parameters = parametersOf(request);
+    if (parameters.optionalText('event', { max: 50 }) === 'init') return sendJson(response, await initVisitor(services, parameters));
+    const page = await authenticateVisitor(services, parameters);
+    const point = await resumePoint(services, readSince(parameters));
+    const respondNow = parameters.optionalBoolean('respond-immediately') === true;
+    const frame = await poll({
+      hub,
+      view: new VisitorView(services, page),
+      ...point,
+      holdMs: respondNow ? 0 : limits.pollHoldMs,
+      whileHeld: giveUp => held.add(response, giveUp),
+      ended: reinit,
+    });
+    sendJson(response, frame);
+  }
+
+  /** SIM sends actions by GET too; parameters may stand in the query. */
+  async function action(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== 'POST' && request.method !== 'GET') throw new ChatError('invalid', 'unknown-action', 'use POST');
+    const parameters = parametersOf(request, await body.read(request, response));
+    const page = await authenticateVisitor(services, parameters);
+    sendJson(response, await runVisitorAction(services, page, parameters));
+  }
+
+  const calls = new Map<string, Call>([
+    ['GET /l/v/m/delta', delta],
+    ['GET /l/v/delta', delta],
+    ['POST /l/v/m/action', action],
+    ['POST /l/v/action', action],
+  ]);
+  return {
+    init,
+    delta,
+    action,
+    answer(request, response) {
+      const url = request.url ?? '';
+      const mark = url.indexOf('?');
+      const call = calls.get(`${request.method ?? ''} ${mark === -1 ? url : url.slice(0, mark)}`);
+      if (call === undefined) return false;
+      allowAnySite(response);
+      call(request, response).catch((error: unknown) => answerVisitorError(services.log, error, request, response));
+      return true;
+    },
+  };
+}
+
+/** The widget runs on other sites. No cookie is used here, so any site may ask. */
+export function allowAnySite(response: ServerResponse): void {
+  response.setHeader('Access-Control-Allow-Origin', '*');
+}
+
+/** A page that is missing, unknown or has ended: init again. */
+export async function authenticateVisitor({ pages }: Services, parameters: Parameters): Promise<Page> {
+  const pageId = parameters.optionalText('page-id', { max: 100 });
+  const token = parameters.optionalText('auth-token', { max: 100 });
+  if (pageId === undefined || token === undefined) throw reinit();
+  return pages.authenticate(pageId, token);
+}

@@ -1,0 +1,126 @@
+/** Who hears of an applied change, and what each kind of hearer is told, as JSON text. */
+import { ALL_OPERATORS, type Hearing, hearersOf, type Topic, visitorTopic } from '../domain/audience.ts';
+import { bearerOf, type Chat, isOpen } from '../domain/chat.ts';
+import type { Messages } from '../ports.ts';
+import { type RenderedDelta, render } from '../protocol/delta.ts';
+import { chatDeltas, ownChat } from '../protocol/operator-deltas.ts';
+import { operatorMessage, operatorObject, operatorStatus } from '../protocol/operator-objects.ts';
+import { visitorDeltas } from '../protocol/visitor-deltas.ts';
+import type { AppliedChange, Replica } from '../sync/replica.ts';
+
+/** How a class of hearers sees a change. A promise when it needs what the hot state does not hold. */
+export type Rendering = readonly RenderedDelta[] | Promise<readonly RenderedDelta[]>;
+
+/** visitor: the chat's · colleagues: all operators, of one of them · the others: operators, of a chat. */
+export type HearerKind = 'visitor' | 'colleagues' | Hearing;
+
+/** In order of precedence: a session hears the first of its topics. */
+export interface ToldTo {
+  readonly topic: Topic;
+  readonly kind: HearerKind;
+}
+
+/** Messages that an operator gets with a chat. */
+export const CHAT_MESSAGES = 50;
+
+const NOBODY: readonly ToldTo[] = [];
+const COLLEAGUES: readonly ToldTo[] = [{ topic: ALL_OPERATORS, kind: 'colleagues' }];
+
+export class Renderings {
+  readonly #replica: Replica;
+  readonly #messages: Messages;
+  readonly #defaultMaxChats: number;
+  /** Of open chats only: a closed one has moved. */
+  readonly #places = new Map<number, { readonly chat: Chat; readonly told: readonly ToldTo[] }>();
+
+  constructor(replica: Replica, messages: Messages, defaultMaxChats: number) {
+    this.#replica = replica;
+    this.#messages = messages;
+    this.#defaultMaxChats = defaultMaxChats;
+  }
+
+  hearersOf({ change, chatBefore, chatAfter }: AppliedChange): readonly ToldTo[] {
+    switch (change.type) {
+      case 'operator-status-set':
+      case 'operator-saved':
+        return COLLEAGUES;
+      case 'department-saved':
+      case 'page-ended':
+      case 'operator-sessions-ended':
+        return NOBODY; // departments are told as derived values, the others end sessions
+      default: {
+        const after = chatAfter ?? chatBefore;
+        if (after === undefined) return change.type === 'message-edited' ? [toVisitor(change.message.visitorId)] : NOBODY;
+        return chatBefore !== undefined && isInSamePlace(chatBefore, after)
+          ? this.#hearersOfPlace(after)
+          : this.#hearersOfMove(chatBefore, after);
+      }
+    }
+  }
+
+  /** Most changes leave a chat where it is: the same people hear of each message. */
+  #hearersOfPlace(chat: Chat): readonly ToldTo[] {
+    const known = this.#places.get(chat.id);
+    if (known !== undefined && isInSamePlace(known.chat, chat)) return known.told;
+    const told = this.#hearersOfMove(chat, chat);
+    if (isOpen(chat)) this.#places.set(chat.id, { chat, told });
+    return told;
+  }
+
+  #hearersOfMove(before: Chat | undefined, after: Chat): readonly ToldTo[] {
+    this.#places.delete(after.id);
+    const told: ToldTo[] = [toVisitor(after.visitorId)];
+    for (const { topic, hearing } of hearersOf(before, after, this.#replica.operators)) told.push({ topic, kind: hearing });
+    return told;
+  }
+
+  /** Everything was loaded anew. */
+  forget(): void {
+    this.#places.clear();
+  }
+
+  render({ change, chatBefore: before, chatAfter, operatorBefore }: AppliedChange, kind: HearerKind): Rendering {
+    const after = chatAfter ?? before;
+    if (kind === 'visitor') {
+      const operator = after?.operatorId == null ? undefined : this.#replica.operators.get(after.operatorId);
+      return visitorDeltas(change, { before, after, operator }).map(render);
+    }
+    if (change.type === 'operator-status-set') {
+      const data = operatorStatus({ status: change.status, statusUs: change.atUs, statusReason: change.reason });
+      return [render({ objectType: 'OPERATOR_STATUS', event: 'upd', id: change.operatorId, data })];
+    }
+    if (change.type === 'operator-saved') {
+      const data = operatorObject(change.operator, this.#defaultMaxChats);
+      return [render({ objectType: 'OPERATOR', event: operatorBefore === undefined ? 'add' : 'upd', id: change.operator.id, data })];
+    }
+    if (after === undefined || kind === 'colleagues') return [];
+    return kind === 'own' ? this.#ownChat(after) : chatDeltas(change, before, after, kind).map(render);
+  }
+
+  async #ownChat(chat: Chat): Promise<readonly RenderedDelta[]> {
+    return [render(ownChat(chat, await chatMessages(this.#messages, chat)))];
+  }
+}
+
+/** The chat's last messages as its operator sees them, none newer than the header. */
+export async function chatMessages(messages: Messages, chat: Chat): Promise<object[]> {
+  if (chat.lastMessage === null) return [];
+  const { id: chatId, visitorId, lastMessage } = chat;
+  const list = await messages.listOfChat({ chatId, visitorId, upToUs: lastMessage.tsUs, limit: CHAT_MESSAGES });
+  return list.map(message => operatorMessage(message, message.read));
+}
+
+/** All of them as deltas, in order. */
+export async function awaitRenderings(renderings: readonly Rendering[]): Promise<RenderedDelta[]> {
+  const deltas: RenderedDelta[] = [];
+  for (const rendering of renderings) deltas.push(...(await rendering));
+  return deltas;
+}
+
+function isInSamePlace(a: Chat, b: Chat): boolean {
+  return a.state === b.state && a.departmentKey === b.departmentKey && bearerOf(a) === bearerOf(b);
+}
+
+function toVisitor(visitorId: string): ToldTo {
+  return { topic: visitorTopic(visitorId), kind: 'visitor' };
+}
