@@ -153,7 +153,9 @@ export class Leadership {
       return;
     }
     if (before === undefined || why === '') return;
-    this.#options.log.warn('stepped-down', { fence: before.token, reason: why });
+    // The token was gone at `untilMs` already; a busy event loop says so late.
+    const silentMs = Math.max(0, Math.round(this.#options.clock.nowMs() - before.untilMs));
+    this.#options.log.warn('stepped-down', { fence: before.token, reason: why, silentMs });
     this.#options.onChange(false);
   }
 }

@@ -141,7 +141,8 @@ describe('faults of the master:', () => {
       return events.length > 0 && events;
     });
     const [held] = cluster.slave.events('lease-held');
-    assert.ok(Date.parse(steppedDown?.time ?? '') <= Date.parse(held?.time ?? ''), 'silent before the other begins');
+    const silentAt = Date.parse(steppedDown?.time ?? '') - Number(steppedDown?.silentMs);
+    assert.ok(silentAt <= Date.parse(held?.time ?? ''), `silent at ${silentAt}, before the other begins at ${held?.time}`);
     await eventually(async () => (await fetch(`${cluster.master.url}/readyz`)).status === 503, { within: 15_000 });
     assert.match(JSON.stringify(await (await fetch(`${cluster.master.url}/readyz`)).json()), /database/);
     assert.equal(atMaster.operator.closed, undefined, 'its sockets are kept');
