@@ -236,7 +236,7 @@ describe('a host in trouble:', () => {
       `db_host = 127.0.0.1\ndb_port = ${postgres.port}\ndb_name = power\ndb_username = ${postgres.user}\nmq_host = 127.0.0.1\nmq_port = ${broker.port}\n`,
     );
     const starting = [MASTER, SLAVE].map(name => startNodeProcess(cluster.flags(name), { cwd: cluster.folder.path, readyWithin: 60_000 }));
-    await new Promise(resolve => setTimeout(resolve, lasting(2_000, 20_000)));
+    await new Promise(resolve => setTimeout(resolve, lasting(4_000, 20_000)));
     await postgres.start();
     await broker.start();
     const last = performance.now();
@@ -245,7 +245,7 @@ describe('a host in trouble:', () => {
     t.diagnostic(`ready ${Math.round(performance.now() - last)} ms after the last`);
     assert.ok(performance.now() - last <= 10_000);
     for (const node of nodes) {
-      assert.ok(node.events('waiting-for-database').length > 0);
+      assert.ok(node.events('waiting-for-database').length > 0, node.log());
       await eventually(async () => (await node.status()).state === 'running', { within: 10_000 });
     }
   });

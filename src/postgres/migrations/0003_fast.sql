@@ -13,6 +13,16 @@ update chat set last_ts_us = v.last_ts_us from visitor v where v.id = chat.visit
 drop index message_changed;
 create index message_edited on message (visitor_id, changed_us) where edited;
 
+-- Ids are compared by bytes: three times quicker than by a language's rules, and an index that no update of the system's
+-- collations can break.
+alter table visitor alter column id type text collate "C";
+alter table visit_session alter column id type text collate "C", alter column visitor_id type text collate "C";
+alter table page alter column id type text collate "C", alter column visitor_id type text collate "C", alter column device_id type text collate "C";
+alter table chat alter column visitor_id type text collate "C";
+alter table message alter column visitor_id type text collate "C", alter column sender type text collate "C",
+  alter column client_side_id type text collate "C";
+alter table operator_session alter column token_hash type text collate "C";
+
 -- A chat's newest message is read from the messages by those who want it.
 alter table chat drop column last_message;
 
