@@ -1,14 +1,14 @@
 /**
  * The Store port: one writer's transactions on a connection of its own, used by the commit loop.
  *
- *   one round trip    `commitGuess`: check_guess locks the rows and compares their versions, the writes, append_changes
+ *   one round trip    `commitGuess`: the writes, which compare the versions of what they replace, append_changes
  *   two round trips   `begin`: limits, locks (one statement per table, in the one order that all nodes keep) and the reads
  *                     that need them; then, with what was decided, `commit`: the writes, append_changes and commit
  *
  * append_changes is always the last message and commits with it, so that the lock which all nodes share is never held
  * while the server waits for a client.
  */
-import type pg from 'pg';
+import pg from 'pg';
 import type { Chat } from '../domain/chat.ts';
 import type { Department } from '../domain/department.ts';
 import { type Message, sentKey } from '../domain/message.ts';
@@ -125,8 +125,9 @@ export function createStore(database: Database): Store & { close(): Promise<void
     }
   }
 
-  async function write(on: Open, first: readonly Statement[], batchId: string, batch: BatchWrite): Promise<CommittedRange> {
-    const append = `select append_changes('${batchId}', ${batch.changeCount}, current_setting('tandem.changes'), ${batch.leaseToken ?? 'null'}) as last; commit`;
+  async function write(on: Open, first: readonly Statement[], batchId: string, batch: BatchWrite, guess?: Guess): Promise<CommittedRange> {
+    const guessed = guess === undefined ? '' : `, ${guess.nowUs}, ${guess.revision}`;
+    const append = `select append_changes('${batchId}', ${batch.changeCount}, current_setting('tandem.changes'), ${batch.leaseToken ?? 'null'}${guessed}) as last; commit`;
     const statements = [...first, ...writes(batch)];
     const rows = await run(on, statements, 'unknown', append);
     const last = rows[statements.length]?.[0]?.['last'];
@@ -147,7 +148,7 @@ export function createStore(database: Database): Store & { close(): Promise<void
     async commitGuess(batchId, guess, batch) {
       // Never over a new connection: behind a failure on the old one all guesses must fail.
       if (open === undefined) throw new StoreFailure('disconnected', new Error('there is no connection yet'));
-      return write(open, [...begin, checkGuess(guess)], batchId, batch);
+      return write(open, [...begin, ...checkGuess(guess, batch)], batchId, batch, guess);
     },
 
     async begin(batchId, keys, isRetry) {
@@ -224,16 +225,16 @@ function lockedRows(found: ReadonlyMap<string, Row[]>): LockedRows {
   };
 }
 
-function checkGuess({ nowUs, revision, chats, operators }: Guess): Statement {
+/** Rows that are written are checked by that. */
+function checkGuess({ chats, operators }: Guess, batch: BatchWrite): Statement[] {
+  if (batch.chats.changed.length === chats.length && batch.operators.changed.length === operators.length) return [];
   const values = [
-    String(nowUs),
-    String(revision),
     arrayLiteral(chats, 'id', false),
     arrayLiteral(chats, 'version', false),
     arrayLiteral(operators, 'id', false),
     arrayLiteral(operators, 'version', false),
   ];
-  return { name: 'check-guess', text: 'select check_guess($1, $2, $3, $4, $5, $6)', values };
+  return [{ name: 'check-guess', text: 'select check_guess($1, $2, $3, $4)', values }];
 }
 
 function writes(batch: BatchWrite): Statement[] {
@@ -266,7 +267,7 @@ function failureOf(error: unknown, whenCut: CutKind): Error {
   const state = sqlState(error);
   if (state === 'TD001') return new StoreFailure('fenced', error);
   if (state === 'TD002') return new StoreFailure('epoch', error);
-  if (state === 'TD003') return new StoreFailure('stale', error);
+  if (state === 'TD003' || isOtherVersion(error)) return new StoreFailure('stale', error);
   // Deadlock, serialization, lock time-out, statement time-out, idle in transaction.
   if (/^(40P01|40001|55P03|57014|25P03)$/.test(state)) return new StoreFailure('retry', error);
   if (isConnectionError(error) || /unavailable|not-ready/.test(codeOf(error))) return new StoreFailure(whenCut, error);
@@ -274,6 +275,11 @@ function failureOf(error: unknown, whenCut: CutKind): Error {
   // Class 22 data, 23 constraints, 54 limits: this content cannot be stored.
   if (/^(22|23|54)/.test(state)) return new StoreFailure('refused', error);
   return error instanceof Error ? error : new Error(String(error));
+}
+
+/** See Table.update. */
+function isOtherVersion(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '23502' && error.column === 'version';
 }
 
 function codeOf(error: unknown): string {

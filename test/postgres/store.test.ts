@@ -7,6 +7,7 @@ import { readByVisitor } from '../../src/commands/read-chat.ts';
 import { sendVisitorMessage } from '../../src/commands/send-visitor-message.ts';
 import { assignChat } from '../../src/commands/assign-chat.ts';
 import { EPOCH_SIZE } from '../../src/domain/change.ts';
+import type { Chat } from '../../src/domain/chat.ts';
 import { ChatError } from '../../src/domain/error.ts';
 import { migrate, SchemaTooNew } from '../../src/postgres/migrate.ts';
 import { createRegistry, NodeNameHeld } from '../../src/postgres/registry.ts';
@@ -146,17 +147,21 @@ for (const server of ['TEST_PG', 'TEST_PG18'] as const) {
       await send(page!, 'opens the chat');
       const chat = await eventually(() => node.replica.openChatOf(page!.visitorId) ?? false);
       const store = createStore(node.database);
-      const attempt = async (wrong: Partial<Guess>): Promise<string> => {
+      const attempt = async (wrong: Partial<Guess>, batch: BatchWrite = NOTHING): Promise<string> => {
         const [now] = await database.query<{ us: string }>('select clock_us() as us');
         const guess = { nowUs: Number(now!.us), revision: node.replica.revision, chats: [chat], operators: [], ...wrong };
         try {
-          await store.commitGuess(randomUUID(), guess, NOTHING);
+          await store.commitGuess(randomUUID(), guess, batch);
           return 'written';
         } catch (error) {
           await store.rollback();
           return error instanceof StoreFailure ? error.kind : 'other';
         }
       };
+      const writing = (before: Chat): BatchWrite => ({
+        ...NOTHING,
+        chats: { created: [], changed: [{ before, after: { ...before, subject: 'written', version: before.version + 1 } }] },
+      });
       assert.equal(await attempt({}), 'disconnected', 'never over a connection that was not there before');
       await store.begin(randomUUID(), new KeySet(), false);
       await store.rollback();
@@ -168,6 +173,9 @@ for (const server of ['TEST_PG', 'TEST_PG18'] as const) {
       assert.equal(await attempt({ nowUs: Number(now!.us) + 10_000_000 }), 'stale');
       assert.equal(await attempt({ nowUs: Number(now!.us) - 10_000_000 }), 'stale');
       assert.equal(await attempt({}), 'written');
+      assert.equal(await attempt({}, writing({ ...chat, version: chat.version - 1 })), 'stale', 'a write compares versions itself');
+      assert.equal(await attempt({}, writing(chat)), 'written');
+      assert.equal(await attempt({}, writing(chat)), 'stale');
       await store.close();
     });
 

@@ -13,8 +13,8 @@ update chat set last_ts_us = v.last_ts_us from visitor v where v.id = chat.visit
 drop index message_changed;
 create index message_edited on message (visitor_id, changed_us) where edited;
 
--- Ids are compared by bytes: three times quicker than by a language's rules, and an index that no update of the system's
--- collations can break.
+-- Ids are compared by bytes, not by a language's rules: quicker, and an index that no update of the system's collations
+-- can break.
 alter table visitor alter column id type text collate "C";
 alter table visit_session alter column id type text collate "C", alter column visitor_id type text collate "C";
 alter table page alter column id type text collate "C", alter column visitor_id type text collate "C", alter column device_id type text collate "C";
@@ -29,9 +29,13 @@ alter table chat drop column last_message;
 -- A commit's changes are read as a whole and soon pruned: compressing them cost 6 us a message.
 alter table change_log alter column changes set storage external;
 
--- As before, without calls of SQL functions, which are planned anew by each call: 100 us of every commit.
-create or replace function append_changes(p_batch uuid, p_count integer, p_changes text, p_lease_token bigint) returns bigint
-language plpgsql volatile as $$
+-- As before, without calls of SQL functions, which are planned anew by each call: 100 us of every commit. p_now_us and
+-- p_revision are null for what was decided under locks; else the database's time as the node knows it, carried on by its own
+-- clock since its last heartbeat, and a revision that names the epoch: versions count anew from what a fail-over left.
+drop function append_changes(uuid, integer, text, bigint);
+create function append_changes(p_batch uuid, p_count integer, p_changes text, p_lease_token bigint, p_now_us bigint default null,
+                               p_revision bigint default null)
+returns bigint language plpgsql volatile as $$
 declare
   v_epoch bigint;
   v_timeline text;
@@ -43,10 +47,16 @@ begin
       raise exception 'the lease with token % is not held', p_lease_token using errcode = 'TD001';
     end if;
   end if;
+  if p_now_us not between extract(epoch from clock_timestamp()) * 1000000 - 1000000 and extract(epoch from clock_timestamp()) * 1000000 + 50000 then
+    raise exception 'decided at another time' using errcode = 'TD003';
+  end if;
   perform pg_advisory_xact_lock(74617, 1);
   select epoch, timeline into v_epoch, v_timeline from installation;
   if v_timeline <> left(pg_walfile_name(pg_current_wal_lsn()), 8) then
     raise exception 'the database has a new timeline' using errcode = 'TD002';
+  end if;
+  if p_revision / 1000000000000 <> v_epoch then
+    raise exception 'decided in another epoch' using errcode = 'TD003';
   end if;
   select last_revision into v_last from change_log order by last_revision desc limit 1;
   v_last := greatest(v_last, v_epoch * 1000000000000) + p_count;
@@ -55,28 +65,22 @@ begin
   return v_last;
 end $$;
 
--- Locks the rows that a batch was decided on, in the one order of all nodes, and raises TD003 unless they are what the
--- node took them for. A row that changes while its lock is waited for is looked at again, so a version that matches is
--- the row's newest. p_now_us: the database's time as the node knows it, carried on by its own clock since its last
--- heartbeat. p_revision names the epoch: versions count anew from what a fail-over left.
-create function check_guess(p_now_us bigint, p_revision bigint, p_chats bigint[], p_chat_versions bigint[], p_operators bigint[],
-                            p_operator_versions bigint[])
+-- For batches that change less than they were decided on: locks those rows, in the one order of all nodes, and raises TD003
+-- unless they are what the node took them for. A row that changes while its lock is waited for is looked at again, so a
+-- version that matches is the row's newest.
+create function check_guess(p_chats bigint[], p_chat_versions bigint[], p_operators bigint[], p_operator_versions bigint[])
 returns void language plpgsql volatile as $$
 declare
-  v_locked bigint;
+  v_chats bigint;
+  v_operators bigint;
 begin
   perform from chat c join unnest(p_chats, p_chat_versions) k(id, version) on c.id = k.id and c.version = k.version
   order by c.id for no key update of c;
-  get diagnostics v_locked = row_count;
-  if v_locked = cardinality(p_chats) and cardinality(p_operators) > 0 then
-    perform from operator o join unnest(p_operators, p_operator_versions) k(id, version) on o.id = k.id and o.version = k.version
-    order by o.id for no key update of o;
-    get diagnostics v_locked = row_count;
-    v_locked := v_locked + cardinality(p_chats);
-  end if;
-  if v_locked <> cardinality(p_chats) + cardinality(p_operators)
-     or p_revision / 1000000000000 <> (select epoch from installation)
-     or p_now_us not between clock_us() - 1000000 and clock_us() + 50000 then
+  get diagnostics v_chats = row_count;
+  perform from operator o join unnest(p_operators, p_operator_versions) k(id, version) on o.id = k.id and o.version = k.version
+  order by o.id for no key update of o;
+  get diagnostics v_operators = row_count;
+  if (v_chats, v_operators) <> (cardinality(p_chats), cardinality(p_operators)) then
     raise exception 'decided on something that is no longer so' using errcode = 'TD003';
   end if;
 end $$;
