@@ -22,6 +22,9 @@ import { createChangeLog } from './postgres/change-log.ts';
 import type { Database } from './postgres/database.ts';
 import type { EmbeddedPostgres } from './postgres/embedded.ts';
 import { openEpoch, readInstallation } from './postgres/installation.ts';
+import { createInspector } from './files/inspector.ts';
+import { createFiles } from './postgres/files.ts';
+import { createIdentities } from './postgres/identities.ts';
 import { createLogins } from './postgres/logins.ts';
 import { createMessages } from './postgres/messages.ts';
 import { migrate } from './postgres/migrate.ts';
@@ -33,9 +36,11 @@ import { applyReload, clusterIdentity, planReload, type Reload, warnOfDrift } fr
 import { Admission } from './sessions/admission.ts';
 import { Derived } from './sessions/derived.ts';
 import { Hub } from './sessions/hub.ts';
+import { Identification } from './sessions/identification.ts';
 import { OperatorLogins } from './sessions/operator-logins.ts';
 import type { Services } from './sessions/services.ts';
 import { tellSignal } from './sessions/signals.ts';
+import { Uploads } from './sessions/uploads.ts';
 import { VisitorPages } from './sessions/visitor-pages.ts';
 import { nodeStatus } from './status.ts';
 import { Feed } from './sync/feed.ts';
@@ -47,6 +52,9 @@ import { Traffic } from './traffic.ts';
 import { createBus } from './transport.ts';
 import { Watchdog } from './watchdog.ts';
 import { WsServer } from './ws/server.ts';
+
+/** What else is in the request with a file. */
+const UPLOAD_MARGIN_BYTES = 65_536;
 
 export interface RunningNode {
   readonly url: string;
@@ -168,6 +176,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
   // ---- what clients talk to -----------------------------------------------------------------------------------
   const maxConnections = boundConnections(config.limits.maxConnections, log);
+  const files = createFiles(database);
+  const { fieldsKey, fieldsHash, backendKey } = config.identification;
   const services: Services = {
     admission: new Admission({
       clock,
@@ -182,7 +192,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     derived,
     loop,
     messages,
+    files,
+    uploads: new Uploads({ files, inspector: createInspector(config.limits.uploadTypes), loop, secret: installation.secret }),
     pages: new VisitorPages({ pages: createPages(database), secret: installation.secret, replica, clock, metrics }),
+    identification: new Identification({
+      identities: createIdentities(database),
+      signing: fieldsKey === undefined ? undefined : { key: fieldsKey.reveal(), hash: fieldsHash },
+      nowUs: () => heartbeat.nowUs(),
+    }),
     logins: new OperatorLogins({
       store: createLogins(database),
       replica,
@@ -195,7 +212,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     limits: {
       maxMessageLength: config.limits.maxMessageLength,
       maxActionBytes: Math.min(config.limits.maxRequestBytes, 65_536 + 12 * (config.limits.maxMessageLength + 100_000)),
-      maxFileBytes: config.limits.maxRequestBytes,
+      maxFileBytes: config.limits.maxRequestBytes - UPLOAD_MARGIN_BYTES,
+      uploadMinBytesPerSecond: config.limits.uploadMinBytesPerSecond,
+      uploadTypes: config.limits.uploadTypes,
       defaultMaxChats,
       pollHoldMs: config.limits.pollHoldMs,
       wsBufferBytes: config.limits.wsBufferBytes,
@@ -237,6 +256,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     allowedOrigins: config.allowedOrigins,
     trustedProxies: config.trustedProxies,
     tls: node.tls,
+    backendKey: backendKey?.reveal(),
     demoPage: readFileSync(new URL('./web/index.html', import.meta.url), 'utf8'),
   });
 

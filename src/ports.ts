@@ -5,6 +5,7 @@
 import type { Change, Revision } from './domain/change.ts';
 import type { Chat } from './domain/chat.ts';
 import type { Department } from './domain/department.ts';
+import type { StoredFile } from './domain/file.ts';
 import type { Message, Sender } from './domain/message.ts';
 import type { Operator } from './domain/operator.ts';
 import type { Signal } from './domain/signal.ts';
@@ -23,6 +24,8 @@ export interface Keys {
   readonly departments: ReadonlySet<string>;
   /** Messages that may have been stored already, by `sentKey`. */
   readonly sentMessages: ReadonlyMap<string, MessageKey>;
+  /** Messages by their ids, and whose they are. */
+  readonly messages: ReadonlyMap<string, { readonly visitorId: string }>;
   /** Chats whose unread visitor messages are wanted (ids only). */
   readonly unreadOf: ReadonlySet<number>;
   /** How many new chat and operator ids the batch may use up. */
@@ -44,6 +47,8 @@ export interface LockedRows {
   readonly departments: Map<string, Department>;
   /** By `sentKey(sender, clientSideId)`. */
   readonly sentMessages: Map<string, Message>;
+  /** By id. */
+  readonly messages: Map<string, Message>;
   readonly unread: Map<number, readonly string[]>;
   readonly newChatIds: number[];
   readonly newOperatorIds: number[];
@@ -149,6 +154,10 @@ export interface Messages {
   /** A visitor's messages changed after `sinceUs` in the order of their change; without it, the newest ones by time. */
   listHistory(query: HistoryQuery): Promise<HistoryPage>;
   findChat(chatId: number): Promise<Chat | undefined>;
+  /** The visitor's newest chat, open or closed. */
+  findLastChatId(visitorId: string): Promise<number | undefined>;
+  /** The visitor's own view: newest first, at most `limit`. */
+  search(query: { readonly visitorId: string; readonly text: string; readonly limit: number }): Promise<readonly StoredMessage[]>;
 }
 
 export interface ChatMessagesWanted {
@@ -164,6 +173,7 @@ export interface HistoryQuery {
   readonly sinceUs?: Microseconds;
   readonly beforeUs?: Microseconds;
   readonly limit: number;
+  /** As operators see it: notes, and what the visitor has cleared, too. */
   readonly includeHidden: boolean;
 }
 
@@ -210,12 +220,59 @@ export interface Pages {
   setPushToken(pageId: string, pushToken: string | null): Promise<void>;
 }
 
+/** Who visitors are by the customer's word. */
+export interface Identities {
+  /** The visitor with this id of the customer's: `newVisitorId` when there is none yet. */
+  visitorOf(providedId: string, newVisitorId: string): Promise<string>;
+  /** What the customer's backend has said of a token. */
+  findToken(tokenHash: string): Promise<Readonly<Record<string, string>> | undefined>;
+  saveToken(tokenHash: string, fields: Readonly<Record<string, string>>): Promise<void>;
+}
+
 export interface OperatorLogins {
   findByLogin(login: string): Promise<{ readonly operatorId: number; readonly passwordHash: string } | undefined>;
   createSession(operatorId: number, tokenHash: string, ttlSeconds: number): Promise<void>;
   /** The operator of a live login and how long it still lives; extends it when less than half is left. */
   findSession(tokenHash: string, ttlSeconds: number): Promise<{ readonly operatorId: number; readonly expiresInMs: number } | undefined>;
   setPassword(operatorId: number, passwordHash: string): Promise<void>;
+}
+
+// ---- files ----------------------------------------------------------------------------------------------------
+
+export interface FoundFile extends StoredFile {
+  readonly chatId: number;
+}
+
+export interface Thumbnail {
+  readonly contentType: string;
+  readonly content: Buffer;
+}
+
+export interface FileStore {
+  /** Takes the content from a file on this node's disk. A guid that is known stays what it was. */
+  save(file: StoredFile, path: string, thumbnail: Thumbnail | undefined): Promise<void>;
+  /** undefined when its message is not there, or was deleted. */
+  find(guid: string): Promise<FoundFile | undefined>;
+  read(guid: string): AsyncIterable<Buffer>;
+  readThumbnail(guid: string): Promise<Thumbnail | undefined>;
+  /** What no message came of. */
+  remove(guid: string): Promise<void>;
+}
+
+export interface InspectedImage {
+  readonly width: number;
+  readonly height: number;
+  readonly thumbnail: Thumbnail;
+}
+
+export interface InspectedFile {
+  readonly contentType: string;
+  readonly image: InspectedImage | undefined;
+}
+
+export interface FileInspector {
+  /** Throws ChatError `unsupported` for what is not allowed or not what it says. */
+  inspect(path: string, filename: string): Promise<InspectedFile>;
 }
 
 // ---- the cluster ----------------------------------------------------------------------------------------------

@@ -29,8 +29,8 @@ export class BatchRows implements State {
     this.chats = new TouchedRows(locked.chats, chat => this.#indexChat(chat));
     this.operators = new TouchedRows(locked.operators);
     this.departments = new TouchedRows(locked.departments);
-    const sent = new Map([...locked.sentMessages.values()].map(message => [message.id, message]));
-    this.messages = new TouchedRows(sent, message => this.#indexMessage(message));
+    const found = new Map([...locked.sentMessages.values(), ...locked.messages.values()].map(message => [message.id, message]));
+    this.messages = new TouchedRows(found, message => this.#indexMessage(message));
     for (const chat of locked.chats.values()) this.#indexChat(chat);
   }
 
@@ -68,6 +68,10 @@ export class BatchRows implements State {
   /** The message that this client sent before under this id. */
   sentMessage(sender: Sender, clientSideId: string): Message | undefined {
     return this.#locked.sentMessages.get(sentKey(sender, clientSideId));
+  }
+
+  message(id: string): Message | undefined {
+    return this.messages.get(id) ?? this.#absent('messages', id, this.#keys.messages.has(id));
   }
 
   /** Ids of the visitor's messages in this chat that no operator has read, oldest first. */

@@ -61,6 +61,7 @@ export class GuessedRows {
       chats,
       operators,
       departments: new Map(),
+      messages: new Map(),
       sentMessages: new Map(), // what was sent before meets the unique key, and locks
       unread: new Map(),
       newChatIds: [],

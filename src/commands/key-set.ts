@@ -12,6 +12,7 @@ export class KeySet implements Keys {
   readonly operators = new Set<number>();
   readonly departments = new Set<string>();
   readonly sentMessages = new Map<string, MessageKey>();
+  readonly messages = new Map<string, { readonly visitorId: string }>();
   readonly unreadOf = new Set<number>();
   newChats = 0;
   newOperators = 0;
@@ -52,6 +53,10 @@ export class KeySet implements Keys {
   addSent(sender: Sender, clientSideId: string): void {
     this.sentMessages.set(sentKey(sender, clientSideId), { sender, clientSideId });
   }
+
+  addMessage(visitorId: string, messageId: string): void {
+    this.messages.set(messageId, { visitorId });
+  }
 }
 
 /** What a batch asks for, with the rows that its commands were found to need before. */
@@ -70,7 +75,16 @@ export function keysOf(
 /** A command met a row that its guess did not lock: it goes to the next batch, which locks this row too. */
 export class RowNotLocked extends Error {
   override readonly name = 'RowNotLocked';
-  readonly table: 'visitors' | 'chats' | 'operators' | 'departments' | 'openChatsOf' | 'unreadOf' | 'newChats' | 'newOperators';
+  readonly table:
+    | 'visitors'
+    | 'chats'
+    | 'operators'
+    | 'departments'
+    | 'openChatsOf'
+    | 'messages'
+    | 'unreadOf'
+    | 'newChats'
+    | 'newOperators';
   readonly key: string | number;
 
   constructor(table: RowNotLocked['table'], key: string | number) {
@@ -81,6 +95,8 @@ export class RowNotLocked extends Error {
 
   addTo(keys: KeySet): void {
     if (this.table === 'newChats' || this.table === 'newOperators') keys[this.table] += 1;
+    else if (this.table === 'messages')
+      return; // its command names it each time; only a guess does without
     else (keys[this.table] as Set<string | number>).add(this.key);
   }
 }

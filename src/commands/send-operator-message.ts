@@ -3,7 +3,7 @@
  * A repeat of the client id returns the first answer, also after the chat was closed.
  */
 import type { Change } from '../domain/change.ts';
-import { type Message, messageId, type MessageKind, operatorSender } from '../domain/message.ts';
+import { type Message, messageId, type MessageKind, operatorSender, quoteOf } from '../domain/message.ts';
 import { getOpenChat, getOperator, nextMessageTime, refuseUnlessBearer } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
 import type { SentMessage } from './send-visitor-message.ts';
@@ -12,14 +12,15 @@ export interface OperatorWords {
   readonly operatorId: number;
   readonly chatId: number;
   readonly clientSideId: string;
-  readonly kind: Extract<MessageKind, 'operator' | 'for_operator'>;
+  readonly kind: Extract<MessageKind, 'operator' | 'for_operator' | 'file_operator' | 'keyboard' | 'cont_req'>;
   readonly text: string;
   readonly data: unknown;
+  readonly quoted?: { readonly visitorId: string; readonly messageId: string } | undefined;
   readonly nonce: string;
 }
 
 export function sendOperatorMessage(words: OperatorWords): Command<SentMessage> {
-  const { operatorId, chatId, clientSideId, kind, text, data } = words;
+  const { operatorId, chatId, clientSideId, kind, text, data, quoted } = words;
   const sender = operatorSender(operatorId);
   return {
     name: 'operator chat.message',
@@ -28,6 +29,7 @@ export function sendOperatorMessage(words: OperatorWords): Command<SentMessage> 
       keys.chats.add(chatId);
       keys.operators.add(operatorId);
       keys.addSent(sender, clientSideId);
+      if (quoted !== undefined) keys.addMessage(quoted.visitorId, quoted.messageId);
     },
     decide(rows, nowUs) {
       const operator = getOperator(rows, operatorId);
@@ -52,6 +54,9 @@ export function sendOperatorMessage(words: OperatorWords): Command<SentMessage> 
         tsUs,
         changedUs: tsUs,
         edited: false,
+        deleted: false,
+        quote: quoted === undefined ? null : quoteOf(rows.message(quoted.messageId)),
+        reaction: null,
       };
       const changes: Change[] = [];
       if (chat.operatorId === null) changes.push({ type: 'chat-taken', chatId, operatorId, atUs: nowUs });

@@ -4,7 +4,7 @@
  */
 import type { Change } from '../domain/change.ts';
 import { ChatError } from '../domain/error.ts';
-import { isFromVisitor, type Message, visitorSender } from '../domain/message.ts';
+import { canBeEdited, type Message, quoteOf, visitorSender } from '../domain/message.ts';
 import type { BatchRows } from './batch-rows.ts';
 import { getVisitor, nextMessageTime } from './chat-rows.ts';
 import { type Command, type Decision, unchanged } from './command.ts';
@@ -15,8 +15,12 @@ export interface SentMessage {
   readonly tsUs: number;
 }
 
-export function sendVisitorMessage(words: VisitorWords, opening: Omit<ChatOpening, 'clientSideId'>): Command<SentMessage> {
+/** `words` with the id of the message that they quote. */
+export type SaidByVisitor = Omit<VisitorWords, 'quote'> & { readonly quotedId: string | undefined };
+
+export function sendVisitorMessage(words: SaidByVisitor, opening: Omit<ChatOpening, 'clientSideId'>): Command<SentMessage> {
   const { page } = opening;
+  const { quotedId } = words;
   const sender = visitorSender(page.visitorId);
   return {
     name: 'chat.message',
@@ -24,6 +28,7 @@ export function sendVisitorMessage(words: VisitorWords, opening: Omit<ChatOpenin
     addKeys(keys, hot) {
       keys.openChatsOf.add(page.visitorId);
       keys.addSent(sender, words.clientSideId);
+      if (quotedId !== undefined) keys.addMessage(page.visitorId, quotedId);
       if (hot.openChatOf(page.visitorId) !== undefined) return;
       keys.visitors.add(page.visitorId);
       keys.newChats += 1;
@@ -38,7 +43,8 @@ export function sendVisitorMessage(words: VisitorWords, opening: Omit<ChatOpenin
         chat = newChat(rows.newChatId(), visitor, { ...opening, clientSideId: `${words.clientSideId}-chat` }, nowUs);
         changes.push({ type: 'chat-opened', chat });
       }
-      const message = visitorMessage(chat, page, words, nowUs);
+      const quote = quotedId === undefined ? null : quoteOf(rows.message(quotedId));
+      const message = visitorMessage(chat, page, { ...words, quote }, nowUs);
       changes.push({ type: 'message-added', message });
       return { changes, answer: { id: message.id, tsUs: message.tsUs } };
     },
@@ -47,9 +53,9 @@ export function sendVisitorMessage(words: VisitorWords, opening: Omit<ChatOpenin
 
 function repeatOrEdit(rows: BatchRows, sent: Message, text: string, nowUs: number): Decision<SentMessage> {
   const answer = { id: sent.id, tsUs: sent.tsUs };
-  if (sent.text === text) return unchanged(answer);
+  if (sent.text === text || sent.deleted || !canBeEdited(sent)) return unchanged(answer);
   const chat = rows.openChatOf(sent.visitorId);
-  if (!isFromVisitor(sent) || chat?.id !== sent.chatId) {
+  if (chat?.id !== sent.chatId) {
     throw new ChatError('forbidden', 'not-allowed', 'only messages of the current chat can be edited');
   }
   const message: Message = { ...sent, text, edited: true, changedUs: nextMessageTime(chat, nowUs) };

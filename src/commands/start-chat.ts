@@ -4,7 +4,7 @@
  */
 import type { Change } from '../domain/change.ts';
 import type { Chat } from '../domain/chat.ts';
-import { type Message, messageId, visitorSender } from '../domain/message.ts';
+import { type Message, messageId, type Quote, type VISITOR_KINDS, visitorSender } from '../domain/message.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { type Page, type Visitor, visitorName } from '../domain/visitor.ts';
 import { getVisitor, nextMessageTime } from './chat-rows.ts';
@@ -16,6 +16,8 @@ export interface ChatOpening {
   /** Must exist; the caller has checked it. */
   readonly departmentKey: string | null;
   readonly lang: string;
+  /** Left while nobody was there to answer. */
+  readonly offline?: boolean;
 }
 
 export interface StartChat extends ChatOpening {
@@ -41,7 +43,14 @@ export function startChat(start: StartChat): Command<{ readonly chatId: number }
       const chat = newChat(rows.newChatId(), visitor, start, nowUs);
       const changes: Change[] = [{ type: 'chat-opened', chat }];
       if (firstQuestion !== undefined) {
-        const words = { clientSideId: `${clientSideId}-first`, text: firstQuestion, data: null, nonce };
+        const words = {
+          clientSideId: `${clientSideId}-first`,
+          kind: 'visitor' as const,
+          text: firstQuestion,
+          data: null,
+          quote: null,
+          nonce,
+        };
         changes.push({ type: 'message-added', message: visitorMessage(chat, page, words, nowUs) });
       }
       return { changes, answer: { chatId: chat.id } };
@@ -65,7 +74,7 @@ export function newChat(id: number, visitor: Visitor, opening: ChatOpening, nowU
     departmentKey,
     lang,
     location: page.location,
-    offline: false,
+    offline: opening.offline ?? false,
     createdUs: nowUs,
     queuedUs: nowUs,
     modifiedUs: nowUs,
@@ -75,6 +84,7 @@ export function newChat(id: number, visitor: Visitor, opening: ChatOpening, nowU
     unreadByVisitorMsgCnt: 0,
     readByVisitor: true,
     subject: null,
+    ratings: {},
     pageUrl: '',
     pageTitle: page.title,
     messageCount: 0,
@@ -86,8 +96,10 @@ export function newChat(id: number, visitor: Visitor, opening: ChatOpening, nowU
 
 export interface VisitorWords {
   readonly clientSideId: string;
+  readonly kind: (typeof VISITOR_KINDS)[number];
   readonly text: string;
   readonly data: unknown;
+  readonly quote: Quote | null;
   readonly nonce: string;
 }
 
@@ -100,7 +112,7 @@ export function visitorMessage(chat: Chat, page: Page, words: VisitorWords, nowU
     visitSessionId: page.visitSessionId,
     sender: visitorSender(chat.visitorId),
     clientSideId: words.clientSideId,
-    kind: 'visitor',
+    kind: words.kind,
     authorId: null,
     name: visitorName(chat.visitorFields),
     avatar: null,
@@ -109,5 +121,8 @@ export function visitorMessage(chat: Chat, page: Page, words: VisitorWords, nowU
     tsUs,
     changedUs: tsUs,
     edited: false,
+    deleted: false,
+    quote: words.quote,
+    reaction: null,
   };
 }

@@ -59,6 +59,12 @@ export interface Config {
   readonly operatorStatuses: readonly OperatorStatus[];
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
+  /** Who may say who a visitor is. */
+  readonly identification: {
+    readonly fieldsKey: Secret | undefined;
+    readonly fieldsHash: 'hmac-sha256' | 'sha256' | 'sha512';
+    readonly backendKey: Secret | undefined;
+  };
   readonly limits: {
     readonly maxChatsPerOperator: number;
     readonly operatorSessionSeconds: number;
@@ -71,6 +77,9 @@ export interface Config {
     readonly maxConnections: number;
     readonly wsHandshakesPerSecond: number;
     readonly visitorActionsPerSecond: number;
+    readonly uploadMinBytesPerSecond: number;
+    /** Extensions in lower case. */
+    readonly uploadTypes: readonly string[];
   };
 }
 
@@ -178,6 +187,11 @@ function assemble(v: Values, place: Place | undefined, tls: Tls | undefined, fol
     operatorStatuses: v.operator_statuses ?? [],
     allowedOrigins: v.allowed_origins ?? [],
     trustedProxies: v.trusted_proxies,
+    identification: {
+      fieldsKey: v.visitor_fields_key === undefined ? undefined : new Secret(v.visitor_fields_key),
+      fieldsHash: v.visitor_fields_hash,
+      backendKey: v.backend_key === undefined ? undefined : new Secret(v.backend_key),
+    },
     limits: {
       maxChatsPerOperator: v.max_chats_per_operator,
       operatorSessionSeconds: v.operator_session_hours * 3_600,
@@ -190,6 +204,8 @@ function assemble(v: Values, place: Place | undefined, tls: Tls | undefined, fol
       maxConnections: v.max_connections,
       wsHandshakesPerSecond: v.ws_handshakes_per_second,
       visitorActionsPerSecond: v.visitor_actions_per_second,
+      uploadMinBytesPerSecond: v.upload_min_rate,
+      uploadTypes: v.upload_types,
     },
   };
 }

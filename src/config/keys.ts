@@ -4,7 +4,7 @@
  * name of a key, or in `integer`.
  */
 import type { z } from 'zod';
-import { hosts, integer, oneOf, origins, proxies, statuses, text } from './value-types.ts';
+import { extensions, hosts, integer, oneOf, origins, proxies, statuses, text } from './value-types.ts';
 
 export interface Key {
   readonly type: z.ZodType;
@@ -86,11 +86,40 @@ export const KEYS = {
     doc: 'Addresses (or loopback, uniquelocal) of the proxies whose X-Forwarded-For counts.',
   },
 
+  visitor_fields_key: {
+    type: text,
+    default: '',
+    doc: 'Private key with which your site or app signs who a visitor is (visitor-ext). Not set: signed fields are refused.',
+    secret: true,
+  },
+  visitor_fields_hash: {
+    type: oneOf('hmac-sha256', 'sha256', 'sha512'),
+    default: 'hmac-sha256',
+    doc: 'How visitor fields are signed: hmac-sha256, sha256 or sha512.',
+  },
+  backend_key: {
+    type: text,
+    default: '',
+    doc: 'Key with which your backend says who a provided_auth_token is. Not set: it cannot.',
+    secret: true,
+  },
+
   max_message_length: { type: integer(1, 100_000, 'characters'), default: '32000', doc: 'Characters of a message.' },
   max_request_megabytes: {
     type: integer(1, 100),
     default: '10',
     doc: 'Size of a request. client_max_body_size in nginx-sites must be the same.',
+  },
+  upload_types: {
+    type: extensions,
+    default:
+      'jpg, jpeg, png, gif, webp, heic, pdf, doc, docx, xls, xlsx, ppt, pptx, odt, ods, rtf, txt, csv, mp3, m4a, ogg, wav, amr, mp4, mov, webm',
+    doc: 'Files that may be sent, by extension; their content must be what it says.',
+  },
+  upload_min_rate: {
+    type: integer(0, 1_000_000_000, 'bytes per second'),
+    default: '1024',
+    doc: 'Bytes per second: an upload that is slower for 30 seconds is cut.',
   },
   poll_hold_seconds: { type: integer(1, 40), default: '25', doc: 'How long a long poll is held. SDKs give up after 44 s.' },
   ws_buffer_bytes: {

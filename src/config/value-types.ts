@@ -76,6 +76,16 @@ export const statuses = list((entry): OperatorStatus => {
   for (const twice of new Set(names.filter((name, i) => names.indexOf(name) !== i))) context.addIssue(`'${twice}' is defined twice`);
 });
 
+/** Of src/files/types.ts, which knows their contents; a test holds the two together. */
+export const KNOWN_EXTENSIONS =
+  'jpg jpeg png gif webp heic pdf doc xls ppt docx xlsx pptx odt ods rtf txt csv log zip mp3 m4a ogg wav amr mp4 mov webm'.split(' ');
+
+export const extensions = list(entry => {
+  const extension = entry.toLowerCase().replace(/^\./, '');
+  if (KNOWN_EXTENSIONS.includes(extension)) return extension;
+  throw new Refusal(`'${entry}' must be one of ${KNOWN_EXTENSIONS.join(', ')}`);
+});
+
 class Refusal extends Error {}
 
 /** Entries separated by commas; a fault of an entry quotes that entry. */

@@ -5,11 +5,12 @@
  * Compatibility: nodes of the previous release read these too. Add fields and kinds, never rename or reuse them; a
  * node that does not know a kind loads its replica again (sync/replica.ts).
  */
-import type { Chat, ClosedState } from './chat.ts';
+import type { Chat, ClosedState, Rating } from './chat.ts';
 import type { Department } from './department.ts';
 import type { Message } from './message.ts';
 import type { Operator } from './operator.ts';
 import type { Microseconds } from './time.ts';
+import type { Visitor } from './visitor.ts';
 
 /** epoch × 10¹² + n, counted by one without holes within an epoch. */
 export type Revision = number;
@@ -22,6 +23,7 @@ export function epochOf(revision: Revision): number {
 export type Change =
   | { readonly type: 'chat-opened'; readonly chat: Chat }
   | { readonly type: 'message-added'; readonly message: Message }
+  /** Edited, deleted, reacted to, answered: the message as it is now. */
   | { readonly type: 'message-edited'; readonly message: Message }
   | { readonly type: 'chat-assigned'; readonly chatId: number; readonly operatorId: number; readonly atUs: Microseconds }
   | { readonly type: 'chat-taken'; readonly chatId: number; readonly operatorId: number; readonly atUs: Microseconds }
@@ -35,6 +37,22 @@ export type Change =
       readonly messageIds: readonly string[];
     }
   | { readonly type: 'chat-read-by-visitor'; readonly chatId: number }
+  /** Also of a closed chat. */
+  | {
+      readonly type: 'chat-rated';
+      readonly chatId: number;
+      readonly visitorId: string;
+      readonly operatorId: number;
+      readonly rating: Rating;
+    }
+  /** What is known of him, and up to where his history is cleared; `chatId` is his open chat. */
+  | {
+      readonly type: 'visitor-changed';
+      readonly visitorId: string;
+      readonly chatId: number | null;
+      readonly fields: Visitor['fields'];
+      readonly clearedUs: Microseconds;
+    }
   | {
       readonly type: 'operator-status-set';
       readonly operatorId: number;
@@ -63,6 +81,8 @@ const KNOWN: Readonly<Record<ChangeType, true>> = {
   'chat-closed': true,
   'chat-read-by-operator': true,
   'chat-read-by-visitor': true,
+  'chat-rated': true,
+  'visitor-changed': true,
   'operator-status-set': true,
   'operator-saved': true,
   'department-saved': true,

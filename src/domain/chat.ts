@@ -20,6 +20,12 @@ export interface LastMessage {
 
 export const LAST_MESSAGE_LENGTH = 200;
 
+export interface Rating {
+  /** -2 … 2. */
+  readonly rating: number;
+  readonly note: string | null;
+}
+
 export interface Chat {
   readonly id: number;
   readonly clientSideId: string;
@@ -49,6 +55,8 @@ export interface Chat {
   readonly unreadByVisitorMsgCnt: number;
   readonly readByVisitor: boolean;
   readonly subject: string | null;
+  /** What the visitor thinks of its operators, by operator id. */
+  readonly ratings: Readonly<Record<string, Rating>>;
   readonly pageUrl: string;
   readonly pageTitle: string;
   readonly messageCount: number;
@@ -104,6 +112,7 @@ export function nextVersion(chat: Chat): { -readonly [F in keyof Chat]: Chat[F] 
     unreadByVisitorMsgCnt: chat.unreadByVisitorMsgCnt,
     readByVisitor: chat.readByVisitor,
     subject: chat.subject,
+    ratings: chat.ratings,
     pageUrl: chat.pageUrl,
     pageTitle: chat.pageTitle,
     messageCount: chat.messageCount,

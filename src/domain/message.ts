@@ -4,7 +4,26 @@
  */
 import type { Microseconds } from './time.ts';
 
-export type MessageKind = 'visitor' | 'operator' | 'info' | 'for_operator';
+export type MessageKind =
+  | 'visitor'
+  | 'file_visitor'
+  | 'sticker_visitor'
+  | 'keyboard_response'
+  | 'contacts'
+  | 'operator'
+  | 'file_operator'
+  | 'keyboard'
+  | 'cont_req'
+  | 'info'
+  /** A note among operators. */
+  | 'for_operator';
+
+export type Reaction = 'like' | 'dislike';
+
+/** Of what was said before, as it was when it was quoted. */
+export type Quote =
+  | { readonly state: 'filled'; readonly message: Pick<Message, 'id' | 'kind' | 'text' | 'name' | 'authorId' | 'tsUs'> }
+  | { readonly state: 'not-found' };
 
 export interface Message {
   readonly id: string;
@@ -21,10 +40,24 @@ export interface Message {
   readonly text: string;
   readonly data: unknown;
   readonly tsUs: Microseconds;
-  /** From the same counter as tsUs, set again by an edit: the visitor's history revision is the greatest. */
+  /** From the same counter as tsUs, set again by every change: the visitor's history revision is the greatest. */
   readonly changedUs: Microseconds;
   readonly edited: boolean;
+  /** Its text, data and quote are gone; its place stays. */
+  readonly deleted: boolean;
+  readonly quote: Quote | null;
+  /** The visitor's, to what an operator said. */
+  readonly reaction: Reaction | null;
 }
+
+/** What visitors say, and operators read. */
+export const VISITOR_KINDS = [
+  'visitor',
+  'file_visitor',
+  'sticker_visitor',
+  'keyboard_response',
+  'contacts',
+] as const satisfies readonly MessageKind[];
 
 /** `v:<visitor id>`, `o:<operator id>` or `system`. */
 export type Sender = string;
@@ -49,14 +82,39 @@ export function messageId(tsUs: Microseconds, nonce: string): string {
 
 /** The time that a message id carries, or undefined when it is no message id. */
 export function messageTime(id: string): Microseconds | undefined {
-  return /^[0-9a-f]{32}$/.test(id) ? Number.parseInt(id.slice(0, 16), 16) : undefined;
+  const tsUs = /^[0-9a-f]{32}$/.test(id) ? Number.parseInt(id.slice(0, 16), 16) : undefined;
+  return Number.isSafeInteger(tsUs) ? tsUs : undefined;
 }
 
-export function isFromVisitor(message: Message): boolean {
+export function isFromVisitor(message: Pick<Message, 'kind'>): boolean {
+  return (VISITOR_KINDS as readonly MessageKind[]).includes(message.kind);
+}
+
+/** A text of the visitor's own. */
+export function canBeEdited(message: Pick<Message, 'kind'>): boolean {
   return message.kind === 'visitor';
 }
 
+export function canBeReplied(message: Pick<Message, 'kind'>): boolean {
+  return ['visitor', 'file_visitor', 'operator', 'file_operator'].includes(message.kind);
+}
+
+export function canBeReactedTo(message: Pick<Message, 'kind'>): boolean {
+  return message.kind === 'operator' || message.kind === 'file_operator';
+}
+
 /** Kinds that stay among operators. */
-export function isHiddenFromVisitor(message: Message): boolean {
+export function isHiddenFromVisitor(message: Pick<Message, 'kind'>): boolean {
   return message.kind === 'for_operator';
+}
+
+export function quoteOf(message: Message | undefined): Quote {
+  if (message === undefined || message.deleted || !canBeReplied(message)) return { state: 'not-found' };
+  const { id, kind, text, name, authorId, tsUs } = message;
+  return { state: 'filled', message: { id, kind, text, name, authorId, tsUs } };
+}
+
+/** Without its words; the log holds them until it is pruned. */
+export function deletedMessage(message: Message, changedUs: Microseconds): Message {
+  return { ...message, text: '', data: null, quote: null, reaction: null, deleted: true, changedUs };
 }

@@ -88,6 +88,20 @@ export function apply(state: State, change: Change): void {
         chat.readByVisitor = true;
       });
       return;
+    case 'chat-rated':
+      updateChat(state, change.chatId, chat => {
+        chat.ratings = { ...chat.ratings, [change.operatorId]: change.rating };
+      });
+      return;
+    case 'visitor-changed': {
+      const visitor = state.visitors.get(change.visitorId);
+      if (visitor !== undefined) state.visitors.set(visitor.id, { ...visitor, fields: change.fields, clearedUs: change.clearedUs });
+      if (change.chatId === null) return;
+      updateChat(state, change.chatId, chat => {
+        chat.visitorFields = change.fields;
+      });
+      return;
+    }
     case 'operator-status-set': {
       const operator = state.operators.get(change.operatorId);
       if (operator === undefined) return;
@@ -173,8 +187,19 @@ function editMessage(state: State, message: Message): void {
   state.messages.set(message.id, message);
   updateChat(state, message.chatId, chat => {
     chat.lastTsUs = message.changedUs;
+    if (message.deleted) uncount(chat, message);
     if (chat.lastMessage?.id === message.id) chat.lastMessage = lastMessageOf(message);
   });
+}
+
+/** A message that is deleted before the visitor has read it is not unread any more. A message is deleted once. */
+function uncount(chat: ReturnType<typeof nextVersion>, message: Message): void {
+  if (isFromVisitor(message) || isHiddenFromVisitor(message)) return;
+  if (chat.unreadByVisitorSinceUs === null || message.tsUs < chat.unreadByVisitorSinceUs) return;
+  chat.unreadByVisitorMsgCnt = Math.max(0, chat.unreadByVisitorMsgCnt - 1);
+  if (chat.unreadByVisitorMsgCnt > 0) return;
+  chat.unreadByVisitorSinceUs = null;
+  chat.readByVisitor = true;
 }
 
 /** How a chat's header shows its newest message; not stored with it. */

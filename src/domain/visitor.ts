@@ -9,6 +9,23 @@ export interface Visitor {
   readonly fields: Readonly<Record<string, string>>;
   /** The last message time given out before his open chat, which has its own; without one, the last at all. */
   readonly lastTsUs: Microseconds;
+  /** His history up to this time is not shown to him any more. */
+  readonly clearedUs: Microseconds;
+}
+
+/** With `more` added; an empty value takes one away. */
+export function withFields(fields: Visitor['fields'], more: Visitor['fields']): Visitor['fields'] {
+  return Object.fromEntries(Object.entries({ ...fields, ...more }).filter(([, value]) => value !== ''));
+}
+
+export function areSameFields(a: Visitor['fields'], b: Visitor['fields']): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every(name => a[name] === b[name]);
+}
+
+/** The customer has said who he is. */
+export function isIdentified({ fields }: Pick<Visitor, 'fields'>): boolean {
+  return fields['id'] !== undefined;
 }
 
 /** What a page id stands for; looked up by every call of a visitor. */

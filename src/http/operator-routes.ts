@@ -13,19 +13,22 @@ import { readSince, resumePoint, type Services } from '../sessions/services.ts';
 import type { Health } from '../sync/health.ts';
 import { authenticateOperator, COOKIE, refuseForeignOrigin } from './operator-auth.ts';
 import type { BodyReader } from './body-reader.ts';
+import { operatorFileRoutes } from './file-routes.ts';
 import { parametersOf } from './parameters.ts';
 import type { HeldPolls } from './held-polls.ts';
 import { handle, operatorErrors, sendJson } from './respond.ts';
+import type { UploadReader } from './upload-reader.ts';
 
 export interface OperatorRoutesOptions {
   readonly services: Services;
   readonly health: Health;
   readonly held: HeldPolls;
   readonly body: BodyReader;
+  readonly uploads: UploadReader;
   readonly allowedOrigins: readonly string[];
 }
 
-export function operatorRoutes({ services, health, held, body, allowedOrigins }: OperatorRoutesOptions): Router {
+export function operatorRoutes({ services, health, held, body, uploads, allowedOrigins }: OperatorRoutesOptions): Router {
   const routes = Router({ caseSensitive: true });
   const { limits, hub, logins, loop } = services;
 
@@ -116,6 +119,8 @@ export function operatorRoutes({ services, health, held, body, allowedOrigins }:
       sendJson(response, frame);
     }),
   );
+
+  routes.use(operatorFileRoutes(services, uploads, asOperator));
 
   routes.use('/l/o', (_request, _response, next) => next(new ChatError('not-found', 'not-found', 'there is no such call')));
   routes.use(operatorErrors(services.log));

@@ -11,11 +11,13 @@ import { ChatError } from '../domain/error.ts';
 import type { Counter, Metrics } from '../ports.ts';
 import type { Services } from '../sessions/services.ts';
 import type { Health } from '../sync/health.ts';
+import { backendRoutes } from './backend-routes.ts';
 import { BodyReader } from './body-reader.ts';
 import { HeldPolls } from './held-polls.ts';
 import { type HealthRoutesOptions, healthRoutes } from './health-routes.ts';
 import { operatorRoutes } from './operator-routes.ts';
 import { operatorErrors } from './respond.ts';
+import { UploadReader } from './upload-reader.ts';
 import { createVisitorCalls, type VisitorCalls } from './visitor-calls.ts';
 import { visitorRoutes } from './visitor-routes.ts';
 
@@ -31,11 +33,14 @@ export interface HttpServerOptions {
   readonly trustedProxies: readonly string[];
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   readonly demoPage: string;
+  /** Which the customer's backend shows; undefined: it may not call. */
+  readonly backendKey: string | undefined;
 }
 
-/** Headers must come within this time, a whole request within the next: slow senders do not hold sockets. */
+/** Headers must come within this time; how quickly a body must come is the business of whoever reads it. */
 const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 60_000;
+/** The longest upload: 10 MiB at 17 KiB/s. */
+const REQUEST_TIMEOUT_MS = 600_000;
 /** Longer than Nginx keeps its idle connections, so that it is never we who close one that it is about to use. */
 const KEEP_ALIVE_MS = 75_000;
 /** A draining node's connections are cut after this: some will never end by themselves (a probe that says nothing). */
@@ -149,7 +154,9 @@ function createListener(options: HttpServerOptions, held: HeldPolls, answers: An
   const { services, metrics, restCalls } = options;
   const body = new BodyReader(services.limits.maxActionBytes, metrics);
   const calls = createVisitorCalls({ services, held, body });
-  const app = createApp(options, held, body, calls);
+  const { maxFileBytes, uploadMinBytesPerSecond } = services.limits;
+  const uploads = new UploadReader({ maxBytes: maxFileBytes, minBytesPerSecond: uploadMinBytesPerSecond, metrics });
+  const app = createApp(options, { held, body, calls, uploads });
   return (request, response) => {
     restCalls.inc();
     response.setHeader('X-Content-Type-Options', 'nosniff');
@@ -158,7 +165,14 @@ function createListener(options: HttpServerOptions, held: HeldPolls, answers: An
   };
 }
 
-function createApp(options: HttpServerOptions, held: HeldPolls, body: BodyReader, calls: VisitorCalls): Express {
+interface Readers {
+  readonly held: HeldPolls;
+  readonly body: BodyReader;
+  readonly calls: VisitorCalls;
+  readonly uploads: UploadReader;
+}
+
+function createApp(options: HttpServerOptions, { held, body, calls, uploads }: Readers): Express {
   const { services, health, allowedOrigins, trustedProxies, demoPage } = options;
   const app = express();
   app.disable('x-powered-by');
@@ -175,8 +189,9 @@ function createApp(options: HttpServerOptions, held: HeldPolls, body: BodyReader
       .type('html')
       .send(demoPage);
   });
-  app.use(visitorRoutes(services, calls));
-  app.use(operatorRoutes({ services, health, held, body, allowedOrigins }));
+  app.use(backendRoutes({ services, body, backendKey: options.backendKey }));
+  app.use(visitorRoutes(services, calls, uploads));
+  app.use(operatorRoutes({ services, health, held, body, uploads, allowedOrigins }));
   app.use((_request: Request, _response: Response, next: NextFunction) =>
     next(new ChatError('not-found', 'not-found', 'there is no such page')),
   );

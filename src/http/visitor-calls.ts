@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ChatError } from '../domain/error.ts';
 import type { Page } from '../domain/visitor.ts';
 import type { Parameters } from '../protocol/parameters.ts';
+import { lightPage } from '../sessions/light-mode.ts';
 import { poll } from '../sessions/poll.ts';
 import { readSince, resumePoint, type Services } from '../sessions/services.ts';
 import { runVisitorAction } from '../sessions/visitor-actions.ts';
@@ -32,7 +33,8 @@ export function createVisitorCalls({ services, held, body }: { services: Service
   const { limits, hub } = services;
 
   async function init(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    sendJson(response, await initVisitor(services, parametersOf(request)));
+    const known = await lightPage(services, request.headers.authorization);
+    sendJson(response, await initVisitor(services, parametersOf(request), known));
   }
 
   async function delta(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,16 +1,22 @@
 /** The visitor protocol over HTTP (docs/protocol/visitor.md), as the published SDKs speak it. */
 import { Router } from 'express';
 import { ChatError } from '../domain/error.ts';
-import { visitorHistory } from '../sessions/history.ts';
+import { searchMessages, visitorHistory } from '../sessions/history.ts';
+import { authenticateLight, lightInfo } from '../sessions/light-mode.ts';
 import type { Services } from '../sessions/services.ts';
+import { visitorFileRoutes } from './file-routes.ts';
 import { parametersOf } from './parameters.ts';
 import { handle, sendJson, visitorErrors } from './respond.ts';
+import { sdkRoutes } from './sdk-routes.ts';
+import type { UploadReader } from './upload-reader.ts';
 import { allowAnySite, authenticateVisitor, type VisitorCalls } from './visitor-calls.ts';
 
-export function visitorRoutes(services: Services, calls: VisitorCalls): Router {
+const VISITOR_PATHS = ['/l/v', '/api/visitor', '/services/faq', '/webim/api'];
+
+export function visitorRoutes(services: Services, calls: VisitorCalls, uploads: UploadReader): Router {
   const routes = Router({ caseSensitive: true });
 
-  routes.use(['/l/v', '/api/visitor'], (request, response, next) => {
+  routes.use(VISITOR_PATHS, (request, response, next) => {
     allowAnySite(response);
     if (request.method !== 'OPTIONS') return next();
     response.set('Access-Control-Allow-Methods', 'GET, POST').set('Access-Control-Allow-Headers', '*').status(204).end();
@@ -28,12 +34,27 @@ export function visitorRoutes(services: Services, calls: VisitorCalls): Router {
     }),
   );
 
-  // A 404 here would stop an SDK's delta loop for ever: any location has an empty configuration.
-  routes.get('/api/visitor/v1/configs/:location', (_request, response) => sendJson(response, { accountConfig: {}, locationSettings: {} }));
-
-  routes.use(['/l/v', '/api/visitor'], (_request, _response, next) =>
-    next(new ChatError('not-found', 'not-found', 'there is no such call')),
+  routes.get(
+    '/l/v/m/search-messages',
+    handle(async (request, response) => {
+      const parameters = parametersOf(request);
+      sendJson(response, await searchMessages(services, await authenticateVisitor(services, parameters), parameters));
+    }),
   );
+
+  routes.post(
+    '/l/v/m/auth',
+    handle(async (request, response) => sendJson(response, await authenticateLight(services, parametersOf(request)))),
+  );
+  routes.get(
+    '/l/v/m/info',
+    handle(async (request, response) => sendJson(response, await lightInfo(services, request.headers.authorization))),
+  );
+
+  routes.use(visitorFileRoutes(services, uploads));
+  routes.use(sdkRoutes(services));
+
+  routes.use(VISITOR_PATHS, (_request, _response, next) => next(new ChatError('not-found', 'not-found', 'there is no such call')));
   routes.use(visitorErrors(services.log));
   return routes;
 }

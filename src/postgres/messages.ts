@@ -5,11 +5,14 @@ import type { Database } from './database.ts';
 import { Gather } from './gather.ts';
 import { CHATS, MESSAGES } from './tables.ts';
 
-const READ = "(message.kind = 'visitor' and message.ts_us <= chat.read_by_operator_us) as read";
+const READ = "(message.sender like 'v:%' and message.ts_us <= chat.read_by_operator_us) as read";
 
 /** The visitor's clock: of his open chat while he has one. */
 const VISITOR_REVISION =
   "coalesce((select open.last_ts_us from chat open where open.visitor_id = visitor.id and open.state in ('queue', 'chatting')), visitor.last_ts_us)";
+
+/** To the visitor. */
+const SHOWN = "message.kind <> 'for_operator' and message.ts_us > visitor.cleared_us";
 
 export function createMessages(database: Database): Messages {
   const ofChats = new Gather<ChatMessagesWanted, readonly StoredMessage[]>(wanted => listOfChats(database, wanted));
@@ -20,6 +23,17 @@ export function createMessages(database: Database): Messages {
       const rows = await database.query<Chat>(`select ${CHATS.select}, null as "lastMessage" from chat where id = $1`, [chatId]);
       return rows[0];
     },
+    async findLastChatId(visitorId) {
+      const rows = await database.query<{ id: number }>('select id from chat where visitor_id = $1 order by id desc limit 1', [visitorId]);
+      return rows[0]?.id;
+    },
+    search: ({ visitorId, text, limit }) =>
+      database.query<StoredMessage>(
+        `select ${MESSAGES.select}, ${READ} from message join chat on chat.id = message.chat_id join visitor on visitor.id = message.visitor_id
+         where message.visitor_id = $1 and message.text ilike '%' || $2 || '%' and ${SHOWN} and not message.deleted
+         order by message.ts_us desc limit $3`,
+        [visitorId, text.replace(/[\\%_]/g, '\\$&'), limit],
+      ),
   };
 }
 
@@ -52,9 +66,11 @@ async function listHistory(database: Database, query: HistoryQuery): Promise<His
     conditions.push(text.replaceAll('?', `$${values.length}`));
   };
   if (chatId !== undefined) where('message.chat_id = ?', chatId);
-  if (forward) where('(message.ts_us > ? or (message.edited and message.changed_us > ?))', sinceUs);
+  if (forward) where('(message.ts_us > ? or (message.changed_us <> message.ts_us and message.changed_us > ?))', sinceUs);
   if (beforeUs !== undefined) where('message.ts_us < ?', beforeUs);
-  if (!includeHidden) conditions.push("message.kind <> 'for_operator'");
+  if (!includeHidden) conditions.push(SHOWN);
+  // Who asks for what is new must forget what was deleted; who asks for what is old never knew it.
+  if (!forward) conditions.push('not message.deleted');
   const rows = await database.query<StoredMessage & { visitorRevisionUs: number }>(
     `select ${MESSAGES.select}, ${READ}, ${VISITOR_REVISION} as "visitorRevisionUs"
      from message join chat on chat.id = message.chat_id join visitor on visitor.id = message.visitor_id

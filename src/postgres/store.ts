@@ -11,7 +11,7 @@
 import pg from 'pg';
 import type { Chat } from '../domain/chat.ts';
 import type { Department } from '../domain/department.ts';
-import { type Message, sentKey } from '../domain/message.ts';
+import { type Message, messageTime, sentKey } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
 import type { Visitor } from '../domain/visitor.ts';
 import {
@@ -59,13 +59,16 @@ const LOCK_CHATS =
   `or (visitor_id = any($2::text[]) and state in ('queue', 'chatting')) order by id for no key update`;
 const LOCK_OPERATORS = `select ${OPERATORS.select} from operator where id = any($1::bigint[]) order by id for no key update`;
 const LOCK_DEPARTMENTS = `select ${DEPARTMENTS.select} from department where key = any($1::text[]) order by key for no key update`;
+const FIND_MESSAGES =
+  `select ${MESSAGES.select} from unnest($1::text[], $2::bigint[], $3::text[]) k(v, t, i) ` +
+  'join message on message.visitor_id = k.v and message.ts_us = k.t and message.id = k.i';
 const FIND_SENT =
   `select ${MESSAGES.select} from unnest($1::text[], $2::text[]) k(s, c) ` +
   'join message on message.sender = k.s and message.client_side_id = k.c';
 /** Behind the locks: it reads the mark of the locked chat. The newest 1,000 are enough to show ticks. */
 const LIST_UNREAD =
   'select c.id as "chatId", u.id as "messageId" from chat c, lateral (select m.id from message m where m.visitor_id = c.visitor_id ' +
-  "and m.chat_id = c.id and m.ts_us > c.read_by_operator_us and m.kind = 'visitor' order by m.ts_us desc limit 1000) u where c.id = any($1::bigint[])";
+  "and m.chat_id = c.id and m.ts_us > c.read_by_operator_us and m.sender like 'v:%' order by m.ts_us desc limit 1000) u where c.id = any($1::bigint[])";
 const NEW_CHAT_IDS = `select nextval('chat_id') as id from generate_series(1, $1::integer)`;
 const NEW_OPERATOR_IDS = `select nextval('operator_id') as id from generate_series(1, $1::integer)`;
 const END_PAGES = 'update page set ended_at = clock_timestamp() where id = any($1::text[])';
@@ -185,6 +188,7 @@ export function createStore(database: Database): Store & { close(): Promise<void
 /** In the order of locking; the clock behind the locks: never before what it waited for. */
 function lockStatements(batchId: string, keys: Keys, isRetry: boolean): Statement[] {
   const sent = [...keys.sentMessages.values()];
+  const messages = [...keys.messages].map(([id, { visitorId }]) => ({ id, visitorId, tsUs: messageTime(id) ?? 0 }));
   const when = (isWanted: boolean, name: string, text: string, ...values: string[]): Statement[] =>
     isWanted ? [{ name, text, values }] : [];
   return [
@@ -193,6 +197,14 @@ function lockStatements(batchId: string, keys: Keys, isRetry: boolean): Statemen
     ...when(keys.operators.size > 0, 'operators', LOCK_OPERATORS, listLiteral(keys.operators)),
     ...when(keys.departments.size > 0, 'departments', LOCK_DEPARTMENTS, listLiteral(keys.departments)),
     ...when(sent.length > 0, 'sent', FIND_SENT, listLiteral(sent.map(key => key.sender)), listLiteral(sent.map(key => key.clientSideId))),
+    ...when(
+      messages.length > 0,
+      'messages',
+      FIND_MESSAGES,
+      arrayLiteral(messages, 'visitorId', false),
+      arrayLiteral(messages, 'tsUs', false),
+      arrayLiteral(messages, 'id', false),
+    ),
     ...when(keys.unreadOf.size > 0, 'unread', LIST_UNREAD, listLiteral(keys.unreadOf)),
     ...when(keys.newChats > 0, 'new-chats', NEW_CHAT_IDS, String(keys.newChats)),
     ...when(keys.newOperators > 0, 'new-operators', NEW_OPERATOR_IDS, String(keys.newOperators)),
@@ -218,6 +230,7 @@ function lockedRows(found: ReadonlyMap<string, Row[]>): LockedRows {
     operators: new Map(rows<Operator>('operators').map(row => [row.id, row])),
     departments: new Map(rows<Department>('departments').map(row => [row.key, row])),
     sentMessages: new Map(rows<Message>('sent').map(row => [sentKey(row.sender, row.clientSideId), row])),
+    messages: new Map(rows<Message>('messages').map(row => [row.id, row])),
     unread,
     newChatIds: rows<{ id: number }>('new-chats').map(row => row.id),
     newOperatorIds: rows<{ id: number }>('new-operators').map(row => row.id),

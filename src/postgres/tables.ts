@@ -25,7 +25,12 @@ export interface Table<R> {
   update(rows: readonly { readonly before: R; readonly after: R }[]): Statement[];
 }
 
-export const VISITORS = table<Visitor>('visitor', ['id'], { id: 'text', fields: 'jsonb', lastTsUs: 'bigint' });
+export const VISITORS = table<Visitor>('visitor', ['id'], {
+  id: 'text',
+  fields: 'jsonb',
+  lastTsUs: 'bigint',
+  clearedUs: 'bigint',
+});
 
 /** The newest message is read from the messages where it is wanted. */
 export const CHATS = table<Omit<Chat, 'lastMessage'>>('chat', ['id'], {
@@ -52,6 +57,7 @@ export const CHATS = table<Omit<Chat, 'lastMessage'>>('chat', ['id'], {
   unreadByVisitorMsgCnt: 'integer',
   readByVisitor: 'boolean',
   subject: 'text',
+  ratings: 'jsonb',
   pageUrl: 'text',
   pageTitle: 'text',
   messageCount: 'integer',
@@ -96,6 +102,9 @@ export const MESSAGES = table<Message>('message', ['visitorId', 'tsUs'], {
   data: 'jsonb',
   changedUs: 'bigint',
   edited: 'boolean',
+  deleted: 'boolean',
+  quote: 'jsonb',
+  reaction: 'text',
 });
 
 function table<R>(name: string, key: readonly (keyof R & string)[], columns: Readonly<Record<keyof R & string, ColumnType>>): Table<R> {

@@ -4,7 +4,7 @@ import type { Change } from '../domain/change.ts';
 import type { Chat } from '../domain/chat.ts';
 import { isFromVisitor } from '../domain/message.ts';
 import type { Delta } from './delta.ts';
-import { chatRead, chatState, operatorChat, operatorMessage } from './operator-objects.ts';
+import { chatRead, chatState, chatVisitor, operatorChat, operatorMessage } from './operator-objects.ts';
 
 /**
  * What those with this hearing are told of a change of a chat. Not for hearing `own`, which needs the chat's messages
@@ -22,7 +22,7 @@ export function chatDeltas(change: Change, before: Chat | undefined, after: Chat
       return [
         {
           objectType: 'CHAT_MESSAGE',
-          event: change.type === 'message-added' ? 'add' : 'upd',
+          event: change.type === 'message-added' ? 'add' : change.message.deleted ? 'del' : 'upd',
           id: change.message.id,
           data: {
             chatId: after.id,
@@ -31,6 +31,10 @@ export function chatDeltas(change: Change, before: Chat | undefined, after: Chat
         },
         ...(sameRead(before, after) ? [] : [read]),
       ];
+    case 'chat-rated':
+      return [{ objectType: 'CHAT', event: 'upd', id: after.id, data: operatorChat(after) }];
+    case 'visitor-changed':
+      return [{ objectType: 'VISITOR', event: 'upd', id: after.visitorId, data: { chatId: after.id, visitor: chatVisitor(after) } }];
     case 'chat-read-by-operator':
     case 'chat-read-by-visitor':
       return [read];

@@ -1,7 +1,7 @@
 /** Domain rows as operators see them (docs/protocol/operator.md 3.1). */
 import type { Chat } from '../domain/chat.ts';
 import type { Department } from '../domain/department.ts';
-import type { Message } from '../domain/message.ts';
+import type { Message, Quote } from '../domain/message.ts';
 import { capacityOf, type Operator } from '../domain/operator.ts';
 import { toSeconds, toSecondsOrNull } from '../domain/time.ts';
 import type { OnlineStatus } from './visitor-objects.ts';
@@ -12,7 +12,7 @@ export function operatorChat(chat: Chat, messages?: readonly object[]): object {
     id: chat.id,
     clientSideId: chat.clientSideId,
     state: chat.state,
-    visitor: { id: chat.visitorId, fields: chat.visitorFields, channel: chat.channel },
+    visitor: chatVisitor(chat),
     operatorId: chat.operatorId,
     assignedOperatorId: chat.assignedOperatorId,
     assignedTs: toSecondsOrNull(chat.assignedUs),
@@ -24,13 +24,17 @@ export function operatorChat(chat: Chat, messages?: readonly object[]): object {
     queueTs: toSeconds(chat.queuedUs),
     modificationTs: toSeconds(chat.modifiedUs),
     ...chatRead(chat),
-    rating: null,
+    rating: chat.operatorId === null ? null : (chat.ratings[chat.operatorId]?.rating ?? null),
     subject: chat.subject,
     page: { url: chat.pageUrl, title: chat.pageTitle },
     messageCount: chat.messageCount,
     lastMessage: lastMessage(chat),
     ...(messages === undefined ? {} : { messages }),
   };
+}
+
+export function chatVisitor(chat: Chat): object {
+  return { id: chat.visitorId, fields: chat.visitorFields, channel: chat.channel };
 }
 
 export function chatRead(chat: Chat) {
@@ -59,12 +63,19 @@ export function operatorMessage(message: Message, read: boolean): object {
     avatar: message.avatar,
     read,
     edited: message.edited,
-    deleted: false,
+    deleted: message.deleted,
     data: message.data ?? null,
-    quote: null,
+    quote: message.quote === null ? null : quoteObject(message.quote),
+    reaction: message.reaction,
     chatId: String(message.chatId),
     sessionId: message.visitSessionId,
   };
+}
+
+function quoteObject(quote: Quote): object {
+  if (quote.state === 'not-found') return { state: quote.state, message: null };
+  const { tsUs, ...message } = quote.message;
+  return { state: quote.state, message: { ...message, ts: toSeconds(tsUs), ts_m: tsUs } };
 }
 
 export function operatorObject(operator: Operator, defaultMaxChats: number): object {

@@ -8,7 +8,7 @@ import { isFromVisitor, isHiddenFromVisitor, type Message } from '../domain/mess
 import type { Operator } from '../domain/operator.ts';
 import { toSecondsOrNull } from '../domain/time.ts';
 import type { Delta } from './delta.ts';
-import { visitorChat, visitorMessage, visitorOperator } from './visitor-objects.ts';
+import { operatorRate, visitorChat, visitorMessage, visitorOperator, visitorSelf } from './visitor-objects.ts';
 
 /** Rows as `apply` left them; `operator` is the one of the chat after the change. */
 export interface VisitorView {
@@ -31,13 +31,17 @@ export function visitorDeltas(change: Change, view: VisitorView): Delta[] {
         historyRevision(change.message),
       ];
     case 'message-edited':
+      if (isHiddenFromVisitor(change.message)) return [];
       return [
-        {
-          objectType: 'CHAT_MESSAGE',
-          event: 'upd',
-          id: change.message.id,
-          data: visitorMessage(change.message, isRead(change.message, after)),
-        },
+        change.message.deleted
+          ? { objectType: 'CHAT_MESSAGE', event: 'del', id: change.message.id, data: null }
+          : {
+              objectType: 'CHAT_MESSAGE',
+              event: 'upd',
+              id: change.message.id,
+              data: visitorMessage(change.message, isRead(change.message, after)),
+            },
+        ...(before?.unreadByVisitorMsgCnt === after?.unreadByVisitorMsgCnt ? [] : unreadByVisitor(after, upd)),
         historyRevision(change.message),
       ];
     case 'chat-taken':
@@ -53,6 +57,10 @@ export function visitorDeltas(change: Change, view: VisitorView): Delta[] {
       ];
     case 'chat-read-by-visitor':
       return [upd('UNREAD_BY_VISITOR', { sinceTs: 0, msgCnt: 0 }), upd('CHAT_READ_BY_VISITOR', true)];
+    case 'chat-rated':
+      return [upd('OPERATOR_RATE', operatorRate(change.operatorId, change.rating.rating))];
+    case 'visitor-changed':
+      return [upd('VISITOR_FULL', visitorSelf(change.visitorId, change.fields))];
     case 'chat-assigned':
     case 'operator-status-set':
     case 'operator-saved':

@@ -4,10 +4,10 @@
  */
 import { type Chat, isOpen } from '../domain/chat.ts';
 import type { Department } from '../domain/department.ts';
-import { isFromVisitor, type Message } from '../domain/message.ts';
+import { canBeEdited, canBeReactedTo, canBeReplied, isFromVisitor, type Message, type Quote } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
 import { toSeconds, toSecondsOrNull } from '../domain/time.ts';
-import type { Visitor } from '../domain/visitor.ts';
+import { isIdentified, type Visitor } from '../domain/visitor.ts';
 
 export type OnlineStatus = 'online' | 'busy_online' | 'offline' | 'busy_offline';
 
@@ -20,7 +20,7 @@ export function visitorChat(chat: Chat, operator: Operator | undefined, messages
     operatorTyping: false,
     readByVisitor: chat.readByVisitor,
     operator: chat.operatorId === null || operator === undefined ? null : visitorOperator(operator),
-    operatorIdToRate: {},
+    operatorIdToRate: ratesOf(chat),
     unreadByVisitorMsgCnt: chat.unreadByVisitorMsgCnt,
     unreadByVisitorSinceTs: toSecondsOrNull(chat.unreadByVisitorSinceUs),
     unreadByOperatorSinceTs: toSecondsOrNull(chat.unreadByOperatorSinceUs),
@@ -48,18 +48,33 @@ export function visitorMessage(message: Message, read: boolean): object {
     authorId: message.authorId,
     avatar: message.avatar,
     read,
-    canBeEdited: isFromVisitor(message),
-    canBeReplied: false,
+    canBeEdited: canBeEdited(message),
+    canBeReplied: canBeReplied(message),
     edited: message.edited,
-    deleted: false,
+    deleted: message.deleted,
     data: message.data ?? null,
-    quote: null,
-    reaction: null,
-    canVisitorReact: false,
-    canVisitorChangeReaction: false,
+    quote: message.quote === null ? null : quoteObject(message.quote),
+    reaction: message.reaction,
+    canVisitorReact: canBeReactedTo(message),
+    canVisitorChangeReaction: canBeReactedTo(message),
     chatId: String(message.chatId),
     sessionId: message.visitSessionId,
   };
+}
+
+/** SDKs take a quoted message's time as whole seconds only. */
+function quoteObject(quote: Quote): object {
+  if (quote.state === 'not-found') return { state: quote.state, message: null };
+  const { id, kind, text, name, authorId, tsUs } = quote.message;
+  return { state: quote.state, message: { id, kind, text, name, authorId, ts: Math.floor(toSeconds(tsUs)), channelSideId: null } };
+}
+
+export function operatorRate(operatorId: number, rating: number): object {
+  return { operatorId, rating };
+}
+
+function ratesOf({ ratings }: Chat): object {
+  return Object.fromEntries(Object.entries(ratings).map(([id, { rating }]) => [id, operatorRate(Number(id), rating)]));
 }
 
 export function visitorOperator(operator: Operator): object {
@@ -83,7 +98,7 @@ export function visitorSelf(id: string, fields: Visitor['fields']): object {
     id,
     fields,
     icon: { color: iconColor(id), shape: 'circle' },
-    hasProvidedFields: false,
+    hasProvidedFields: isIdentified({ fields }),
     tags: [],
   };
 }

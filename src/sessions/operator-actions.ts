@@ -1,6 +1,7 @@
 /** The actions of an operator, by name, for HTTP and WebSocket alike. */
 import type { Executed } from '../commands/commit-loop.ts';
 import { closeChatByOperator, releaseChat } from '../commands/leave-chat.ts';
+import { changeByOperator, type MessageOfOperator } from '../commands/change-message.ts';
 import { setOperatorStatus } from '../commands/operator-status.ts';
 import { readByOperator } from '../commands/read-chat.ts';
 import { sendOperatorMessage } from '../commands/send-operator-message.ts';
@@ -10,13 +11,13 @@ import { ChatError } from '../domain/error.ts';
 import type { Operator } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
 import { type Parameters, wrong } from '../protocol/parameters.ts';
+import type { Replica } from '../sync/replica.ts';
+import { readButtons } from './keyboard.ts';
 import type { Services } from './services.ts';
-import { readMessage } from './visitor-actions.ts';
 import { newNonce } from './visitor-pages.ts';
+import { MAX_DATA_LENGTH, readMessage } from './words.ts';
 
 type Action = (services: Services, operator: Operator, parameters: Parameters) => Promise<Executed<object | null>>;
-
-const MAX_DATA_LENGTH = 100_000;
 
 const ACTIONS: Readonly<Record<string, Action>> = {
   'chat.take': ({ loop, limits }, operator, parameters) =>
@@ -29,7 +30,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
       }),
     ),
 
-  'chat.message': async ({ loop, limits }, operator, parameters) => {
+  'chat.message': async ({ loop, limits, replica }, operator, parameters) => {
     const kind = parameters.optionalText('kind', { max: 50 }) ?? 'operator';
     if (kind !== 'operator' && kind !== 'for_operator') throw wrong('kind', 'operator or for_operator is expected');
     const { answer, revision } = await loop.execute(
@@ -40,10 +41,45 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         kind,
         text: readMessage(parameters, limits.maxMessageLength),
         data: parameters.optionalJson('data', MAX_DATA_LENGTH) ?? null,
+        quoted: quotedBy(replica, parameters),
         nonce: newNonce(),
       }),
     );
     return { answer: { id: answer.id, ts_m: answer.tsUs }, revision };
+  },
+
+  'chat.edit_message': ({ loop, limits, replica }, operator, parameters) =>
+    loop.execute(changeByOperator(messageOf(replica, operator, parameters), readMessage(parameters, limits.maxMessageLength))),
+
+  'chat.delete_message': ({ loop, replica }, operator, parameters) =>
+    loop.execute(changeByOperator(messageOf(replica, operator, parameters), undefined)),
+
+  'chat.keyboard': ({ loop, limits }, operator, parameters) =>
+    loop.execute(
+      sendOperatorMessage({
+        operatorId: operator.id,
+        chatId: parameters.key('chatId'),
+        clientSideId: parameters.id('clientSideId'),
+        kind: 'keyboard',
+        text: readMessage(parameters, limits.maxMessageLength),
+        data: { state: 'pending', buttons: readButtons(parameters) },
+        nonce: newNonce(),
+      }),
+    ),
+
+  'chat.request_contacts': ({ loop }, operator, parameters) => {
+    const nonce = newNonce();
+    return loop.execute(
+      sendOperatorMessage({
+        operatorId: operator.id,
+        chatId: parameters.key('chatId'),
+        clientSideId: parameters.optionalId('clientSideId') ?? nonce,
+        kind: 'cont_req',
+        text: '',
+        data: null,
+        nonce,
+      }),
+    );
   },
 
   'chat.typing': ({ replica, signal }, operator, parameters) => {
@@ -66,6 +102,22 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   'chat.release': ({ loop }, operator, parameters) =>
     loop.execute(releaseChat({ operatorId: operator.id, chatId: parameters.key('chatId') })),
 };
+
+function visitorOf(replica: Replica, chatId: number): string {
+  const chat = replica.chats.get(chatId);
+  if (chat === undefined) throw new ChatError('not-found', 'chat-not-found', `there is no open chat ${chatId}`);
+  return chat.visitorId;
+}
+
+function messageOf(replica: Replica, operator: Operator, parameters: Parameters): MessageOfOperator {
+  const chatId = parameters.key('chatId');
+  return { operatorId: operator.id, chatId, visitorId: visitorOf(replica, chatId), messageId: parameters.id('id') };
+}
+
+function quotedBy(replica: Replica, parameters: Parameters): { visitorId: string; messageId: string } | undefined {
+  const messageId = parameters.optionalId('quote');
+  return messageId === undefined ? undefined : { visitorId: visitorOf(replica, parameters.key('chatId')), messageId };
+}
 
 /** The answer `{result, revision?, data?}`. Throws ChatError. */
 export async function runOperatorAction(services: Services, operator: Operator, parameters: Parameters): Promise<object> {

@@ -1,5 +1,6 @@
 /** Who hears of an applied change, and what each kind of hearer is told, as JSON text. */
 import { ALL_OPERATORS, type Hearing, hearersOf, type Topic, visitorTopic } from '../domain/audience.ts';
+import type { Change } from '../domain/change.ts';
 import { bearerOf, type Chat, isOpen } from '../domain/chat.ts';
 import type { Messages } from '../ports.ts';
 import { type RenderedDelta, render } from '../protocol/delta.ts';
@@ -50,7 +51,7 @@ export class Renderings {
         return NOBODY; // departments are told as derived values, the others end sessions
       default: {
         const after = chatAfter ?? chatBefore;
-        if (after === undefined) return change.type === 'message-edited' ? [toVisitor(change.message.visitorId)] : NOBODY;
+        if (after === undefined) return hearersWithoutChat(change);
         return chatBefore !== undefined && isInSamePlace(chatBefore, after)
           ? this.#hearersOfPlace(after)
           : this.#hearersOfMove(chatBefore, after);
@@ -115,6 +116,12 @@ export async function awaitRenderings(renderings: readonly Rendering[]): Promise
   const deltas: RenderedDelta[] = [];
   for (const rendering of renderings) deltas.push(...(await rendering));
   return deltas;
+}
+
+/** Of a closed chat, or of none, only the visitor hears. */
+function hearersWithoutChat(change: Change): readonly ToldTo[] {
+  if (change.type === 'message-edited') return [toVisitor(change.message.visitorId)];
+  return change.type === 'chat-rated' || change.type === 'visitor-changed' ? [toVisitor(change.visitorId)] : NOBODY;
 }
 
 function isInSamePlace(a: Chat, b: Chat): boolean {

@@ -5,7 +5,7 @@ import type { OperatorStatus } from '../domain/operator.ts';
 import type { Microseconds } from '../domain/time.ts';
 import type { CommitLoop } from '../commands/commit-loop.ts';
 import type { TypingSignal } from '../domain/signal.ts';
-import type { Log, Messages } from '../ports.ts';
+import type { FileStore, Log, Messages } from '../ports.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { wrong } from '../protocol/parameters.ts';
 import type { Feed } from '../sync/feed.ts';
@@ -13,8 +13,10 @@ import type { Replica } from '../sync/replica.ts';
 import type { Admission } from './admission.ts';
 import type { Derived } from './derived.ts';
 import type { Hub } from './hub.ts';
+import type { Identification } from './identification.ts';
 import type { OperatorLogins } from './operator-logins.ts';
 import type { Resync } from './stream.ts';
+import type { Uploads } from './uploads.ts';
 import type { VisitorPages } from './visitor-pages.ts';
 
 export interface Limits {
@@ -23,6 +25,10 @@ export interface Limits {
   readonly maxActionBytes: number;
   /** Of a file. */
   readonly maxFileBytes: number;
+  /** An upload that is slower for half a minute is cut. */
+  readonly uploadMinBytesPerSecond: number;
+  /** Extensions. */
+  readonly uploadTypes: readonly string[];
   readonly defaultMaxChats: number;
   readonly pollHoldMs: number;
   readonly wsBufferBytes: number;
@@ -36,7 +42,10 @@ export interface Services {
   readonly derived: Derived;
   readonly loop: CommitLoop;
   readonly messages: Messages;
+  readonly files: FileStore;
+  readonly uploads: Uploads;
   readonly pages: VisitorPages;
+  readonly identification: Identification;
   readonly logins: OperatorLogins;
   readonly statuses: readonly OperatorStatus[];
   readonly limits: Limits;

@@ -1,22 +1,31 @@
 /** The actions of a visitor, by name, for HTTP and WebSocket alike. Answers are `{result: "ok"}`; effects come as deltas. */
+import { addNote } from '../commands/add-note.ts';
+import { answerKeyboard } from '../commands/answer-keyboard.ts';
+import { deleteByVisitor, reactByVisitor } from '../commands/change-message.ts';
+import { changeVisitorFields, clearHistory } from '../commands/change-visitor.ts';
 import { closeChatByVisitor } from '../commands/leave-chat.ts';
+import { rateOperator } from '../commands/rate-operator.ts';
 import { readByVisitor } from '../commands/read-chat.ts';
-import { sendVisitorMessage } from '../commands/send-visitor-message.ts';
+import { type SaidByVisitor, sendVisitorMessage } from '../commands/send-visitor-message.ts';
 import { startChat } from '../commands/start-chat.ts';
-import { ChatError } from '../domain/error.ts';
-import type { Page } from '../domain/visitor.ts';
-import type { Parameters } from '../protocol/parameters.ts';
+import { ChatError, type ErrorReason } from '../domain/error.ts';
+import type { Page, Visitor } from '../domain/visitor.ts';
+import { type Parameters, wrong } from '../protocol/parameters.ts';
 import type { Services } from './services.ts';
+import { readFields, readFieldsIfAny } from './visitor-fields.ts';
 import { newNonce } from './visitor-pages.ts';
+import { MAX_DATA_LENGTH, readMessage, readQuotedId } from './words.ts';
 
 type Action = (services: Services, page: Page, parameters: Parameters) => Promise<unknown>;
 
-const MAX_DATA_LENGTH = 100_000;
 const MAX_DRAFT_LENGTH = 2_000;
+const MAX_NOTE_LENGTH = 2_000;
 
 const ACTIONS: Readonly<Record<string, Action>> = {
-  'chat.start': (services, page, parameters) =>
-    services.loop.execute(
+  // ---- the chat ---------------------------------------------------------------------------------------------------
+  'chat.start': async (services, page, parameters) => {
+    await addFields(services, page, { ...readFieldsIfAny(parameters, 'custom_fields'), ...readFieldsIfAny(parameters, 'visitor-fields') });
+    await services.loop.execute(
       startChat({
         page,
         clientSideId: parameters.id('client-side-id'),
@@ -25,20 +34,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         firstQuestion: firstQuestion(services, parameters),
         nonce: newNonce(),
       }),
-    ),
-
-  'chat.message': (services, page, parameters) => {
-    const kind = parameters.optionalText('kind', { max: 50 });
-    if (kind !== undefined && kind !== '' && kind !== 'visitor') {
-      throw new ChatError('invalid', 'wrong-message-kind', `messages of kind ${kind} cannot be sent`);
-    }
-    const words = {
-      clientSideId: parameters.id('client-side-id'),
-      text: readMessage(parameters, services.limits.maxMessageLength),
-      data: parameters.optionalJson('data', MAX_DATA_LENGTH) ?? null,
-      nonce: newNonce(),
-    };
-    return services.loop.execute(sendVisitorMessage(words, { page, departmentKey: null, lang: langOf(parameters) }));
+    );
   },
 
   'chat.close': (services, page) => services.loop.execute(closeChatByVisitor(page.visitorId)),
@@ -61,10 +57,101 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     return Promise.resolve();
   },
 
+  'chat.operator_rate_select': async ({ replica, messages, loop }, page, parameters) => {
+    const rating = parameters.integer('rate', { min: -2, max: 2 });
+    const note = parameters.optionalText('visitor_note', { max: 100_000 }) ?? null;
+    if (note !== null && note.length > MAX_NOTE_LENGTH) refuse('note-is-too-long', `at most ${MAX_NOTE_LENGTH} characters`);
+    const chatId = replica.openChatOf(page.visitorId)?.id ?? (await messages.findLastChatId(page.visitorId));
+    if (chatId === undefined) return refuse('no-chat', 'there is no chat to rate');
+    const operatorId = parameters.optionalInteger('operator_id', { min: 1, max: Number.MAX_SAFE_INTEGER });
+    return loop.execute(rateOperator({ visitorId: page.visitorId, chatId, operatorId, rating: { rating, note } }));
+  },
+
+  'chat.resolution_survey_select': () => refuse('rate-disabled', 'there is no such survey'),
+  'survey.answer': () => refuse('no-current-survey', 'there is no survey'),
+  'survey.cancel': () => refuse('no-current-survey', 'there is no survey'),
+
+  // ---- its messages -----------------------------------------------------------------------------------------------
+  'chat.message': (services, page, parameters) => {
+    const kind = parameters.optionalText('kind', { max: 50 });
+    if (kind !== undefined && kind !== '' && kind !== 'visitor') refuse('wrong-message-kind', `messages of kind ${kind} cannot be sent`);
+    return say(services, page, parameters, {
+      kind: 'visitor',
+      text: readMessage(parameters, services.limits.maxMessageLength),
+      data: parameters.optionalJson('data', MAX_DATA_LENGTH) ?? null,
+      quotedId: readQuotedId(parameters),
+    });
+  },
+
+  sticker: (services, page, parameters) => {
+    const stickerId = parameters.optionalInteger('sticker-id', { min: 0, max: Number.MAX_SAFE_INTEGER });
+    if (stickerId === undefined) return refuse('no-sticker-id', 'sticker-id is missing');
+    return say(services, page, parameters, { kind: 'sticker_visitor', text: '', data: { stickerId }, quotedId: undefined });
+  },
+
+  'chat.offline_message': async (services, page, parameters) => {
+    await addFields(services, page, readFields(parameters, 'visitor-fields'));
+    const text = readMessage(parameters, services.limits.maxMessageLength, 'text');
+    return say(services, page, parameters, { kind: 'visitor', text, data: null, quotedId: undefined }, { offline: true });
+  },
+
+  'chat.delete_message': (services, page, parameters) =>
+    services.loop.execute(deleteByVisitor(page.visitorId, parameters.id('client-side-id'))),
+
+  /** Operators' messages are shown to visitors with our ids as theirs. */
+  'chat.react_message': (services, page, parameters) => {
+    const reaction = parameters.text('reaction', { max: 20 });
+    if (reaction !== 'like' && reaction !== 'dislike') throw wrong('reaction', 'like or dislike is expected');
+    return services.loop.execute(reactByVisitor(page.visitorId, parameters.id('client-side-id'), reaction));
+  },
+
+  'chat.keyboard_response': (services, page, parameters) => {
+    const messageId = parameters.optionalId('request-message-id');
+    const buttonId = parameters.optionalText('button-id', { max: 100 });
+    if (messageId === undefined) return refuse('request-message-id-not-set', 'request-message-id is missing');
+    if (buttonId === undefined) return refuse('button-id-not-set', 'button-id is missing');
+    return services.loop.execute(answerKeyboard({ page, messageId, buttonId, nonce: newNonce() }));
+  },
+
+  // ---- the visitor ------------------------------------------------------------------------------------------------
+  'chat.set_prechat_fields': (services, page, parameters) =>
+    addFields(services, page, readFields(parameters, 'prechat-key-independent-fields')),
+
+  'chat.cont_resp': async (services, page, parameters) => {
+    const fields = readFields(parameters, 'visitor-fields') ?? {};
+    await addFields(services, page, fields);
+    if (services.replica.openChatOf(page.visitorId) === undefined) return;
+    const text = Object.entries(fields)
+      .map(([name, value]) => `${name}: ${value}`)
+      .join('\n');
+    const nonce = newNonce();
+    const words = { clientSideId: `contacts-${nonce}`, kind: 'contacts' as const, text, data: fields, quotedId: undefined, nonce };
+    await services.loop.execute(sendVisitorMessage(words, { page, departmentKey: null, lang: langOf(parameters) }));
+  },
+
+  geo_response: async (services, page, parameters) => {
+    const [latitude, longitude] = ['latitude', 'longitude'].map(name => Number(parameters.text(name, { max: 50 }))) as [number, number];
+    if (!(Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180)) refuse('invalid-coordinates-received', 'degrees are expected');
+    await addFields(services, page, { geo: `${latitude}, ${longitude}` });
+  },
+
+  'chat.clear_history': (services, page) => services.loop.execute(clearHistory(page.visitorId)),
+
+  /** No mail is sent from here: his operator is asked to. */
+  'chat.send_chat_history': (services, page, parameters) => {
+    const text = `The visitor asks for the history of this chat: ${parameters.text('email', { max: 200 })}`;
+    return services.loop.execute(addNote({ visitorId: page.visitorId, text, nonce: newNonce() }));
+  },
+
   set_push_token: async (services, page, parameters) => {
     const token = parameters.text('push-token', { max: 4_096 });
     await services.pages.setPushToken(page.id, token === '' || token === 'none' ? null : token);
   },
+
+  // ---- told, and of no use to anybody here ------------------------------------------------------------------------
+  file_upload_progress: () => Promise.resolve(),
+  'widget.update': () => Promise.resolve(),
+  'chat.action_request.call_sentry_action_request': () => Promise.resolve(),
 };
 
 /** Throws ChatError; an unknown action is `unknown-action`. */
@@ -78,12 +165,23 @@ export async function runVisitorAction(services: Services, page: Page, parameter
   return { result: 'ok' };
 }
 
-/** Errors as SDKs know them: `message_empty`, `max-message-length-exceeded`. */
-export function readMessage(parameters: Parameters, maxLength: number): string {
-  const text = parameters.text('message', { max: Number.MAX_SAFE_INTEGER });
-  if (text.trim() === '') throw new ChatError('invalid', 'message-empty', 'the message is empty');
-  if (text.length > maxLength) throw new ChatError('invalid', 'max-message-length-exceeded', `at most ${maxLength} characters`);
-  return text;
+function say(
+  { loop }: Services,
+  page: Page,
+  parameters: Parameters,
+  words: Omit<SaidByVisitor, 'clientSideId' | 'nonce'>,
+  opening?: { readonly offline: boolean },
+): Promise<unknown> {
+  const said = { ...words, clientSideId: parameters.id('client-side-id'), nonce: newNonce() };
+  return loop.execute(sendVisitorMessage(said, { page, departmentKey: null, lang: langOf(parameters), ...opening }));
+}
+
+async function addFields({ loop }: Services, page: Page, fields: Visitor['fields'] | undefined): Promise<void> {
+  if (fields !== undefined && Object.keys(fields).length > 0) await loop.execute(changeVisitorFields(page.visitorId, fields));
+}
+
+function refuse(reason: ErrorReason, why: string): never {
+  throw new ChatError('conflict', reason, why);
 }
 
 function firstQuestion(services: Services, parameters: Parameters): string | undefined {

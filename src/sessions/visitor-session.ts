@@ -61,7 +61,9 @@ export async function visitorFullUpdate(
           upToUs: chat.lastMessage.tsUs,
           limit: FULL_UPDATE_MESSAGES,
         });
-  const shown = list.filter(message => !isHiddenFromVisitor(message)).map(message => visitorMessage(message, message.read));
+  const shown = list
+    .filter(message => !isHiddenFromVisitor(message) && !message.deleted)
+    .map(message => visitorMessage(message, message.read));
   const fullUpdate = {
     pageId: page.id,
     authToken: pages.tokenOf(page.id),

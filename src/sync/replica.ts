@@ -131,6 +131,6 @@ function chatIdOf(change: Change): number | undefined {
     case 'message-edited':
       return change.message.chatId;
     default:
-      return 'chatId' in change ? change.chatId : undefined;
+      return 'chatId' in change ? (change.chatId ?? undefined) : undefined;
   }
 }

@@ -6,6 +6,10 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { answerKeyboard } from '../../src/commands/answer-keyboard.ts';
+import { changeByOperator, deleteByVisitor, reactByVisitor } from '../../src/commands/change-message.ts';
+import { changeVisitorFields, clearHistory } from '../../src/commands/change-visitor.ts';
+import { rateOperator } from '../../src/commands/rate-operator.ts';
 import { closeChatByOperator, closeChatByVisitor, releaseChat } from '../../src/commands/leave-chat.ts';
 import { readByOperator, readByVisitor } from '../../src/commands/read-chat.ts';
 import { sendOperatorMessage } from '../../src/commands/send-operator-message.ts';
@@ -28,7 +32,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { FaultyBus } from '../support/faulty-bus.ts';
 import { assertChatsFollowFromTheLog } from '../support/oracle.ts';
-import { addDepartments, addOperators, addVisitors, newNonce } from '../support/people.ts';
+import { addDepartments, addOperators, addVisitors, newId, newNonce, said } from '../support/people.ts';
 import { assertSame, golden } from '../support/replay.ts';
 
 const COMMANDS = Number(process.env['COMMANDS'] ?? 10_000);
@@ -128,10 +132,25 @@ describe('two nodes on a bus that cannot be trusted', () => {
     const own = chats.filter(chat => bearerOf(chat) === operatorId);
     const chatId = (Math.random() < 0.8 && own.length > 0 ? pick(own) : chats.length > 0 ? pick(chats) : undefined)?.id ?? 1;
     const text = Math.random() < 0.02 ? 'Ж💬'.repeat(200) : `text ${Math.random()}`;
-    const words = { clientSideId: Math.random() < 0.1 ? 'again' : newNonce(), text, data: null, nonce: newNonce() };
+    const chat = node.replica.chats.get(chatId);
+    const messageId = chat?.lastMessage?.id ?? newId();
+    const visitorId = chat?.visitorId ?? page.visitorId;
+    const words = said(text, Math.random() < 0.1 ? 'again' : newNonce(), Math.random() < 0.1 ? messageId : undefined);
     const dice = Math.random();
-    if (dice < 0.3) return sendVisitorMessage(words, { page, departmentKey: null, lang: '' });
-    if (dice < 0.55) return sendOperatorMessage({ ...words, operatorId, chatId, kind: Math.random() < 0.1 ? 'for_operator' : 'operator' });
+    if (dice < 0.25) return sendVisitorMessage(words, { page, departmentKey: null, lang: '' });
+    if (dice < 0.45) {
+      const kind = pick(['operator', 'operator', 'operator', 'for_operator', 'keyboard'] as const);
+      const data = kind === 'keyboard' ? { state: 'pending', buttons: [[{ id: 'yes', text: 'Yes' }]] } : null;
+      return sendOperatorMessage({ ...words, operatorId, chatId, kind, data });
+    }
+    if (dice < 0.47) return changeByOperator({ operatorId, chatId, visitorId, messageId }, text);
+    if (dice < 0.49) return changeByOperator({ operatorId, chatId, visitorId, messageId }, undefined);
+    if (dice < 0.5) return deleteByVisitor(page.visitorId, 'again');
+    if (dice < 0.52) return reactByVisitor(visitorId, messageId, pick(['like', 'dislike']));
+    if (dice < 0.53) return answerKeyboard({ page: { ...page, visitorId }, messageId, buttonId: 'yes', nonce: newNonce() });
+    if (dice < 0.54) return rateOperator({ visitorId, chatId, operatorId: undefined, rating: { rating: pick([-2, 0, 2]), note: null } });
+    if (dice < 0.545) return changeVisitorFields(page.visitorId, { name: text.slice(0, 20) });
+    if (dice < 0.55) return clearHistory(page.visitorId);
     if (dice < 0.62)
       return startChat({
         page,

@@ -24,8 +24,10 @@ describe('check-config', () => {
     ]);
   });
 
-  test('the origins stand below each other', t => {
-    const lines = describeConfig(load(t, {})).split('\n');
+  test('the origins stand below each other, but for values that are too long', t => {
+    const lines = describeConfig(load(t, {}))
+      .split('\n')
+      .filter(line => !line.startsWith('upload_types'));
     assert.equal(new Set(lines.map(line => line.lastIndexOf('('))).size, 1);
   });
 

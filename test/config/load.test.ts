@@ -25,6 +25,7 @@ describe('a single node', () => {
       operatorStatuses: [],
       allowedOrigins: [],
       trustedProxies: ['loopback'],
+      identification: { fieldsKey: undefined, fieldsHash: 'hmac-sha256', backendKey: undefined },
       limits: {
         maxChatsPerOperator: 5,
         operatorSessionSeconds: 43_200,
@@ -37,6 +38,10 @@ describe('a single node', () => {
         maxConnections: 10_000,
         wsHandshakesPerSecond: 3_000,
         visitorActionsPerSecond: 10,
+        uploadMinBytesPerSecond: 1_024,
+        uploadTypes: 'jpg jpeg png gif webp heic pdf doc docx xls xlsx ppt pptx odt ods rtf txt csv mp3 m4a ogg wav amr mp4 mov webm'.split(
+          ' ',
+        ),
       },
     });
     assert.deepEqual(files, []);

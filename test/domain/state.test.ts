@@ -14,7 +14,7 @@ function stateWith(chat: Chat | undefined, operators: Operator[] = []) {
     chats: new Map<number, Chat>(chat === undefined ? [] : [[chat.id, chat]]),
     operators: new Map(operators.map(operator => [operator.id, operator])),
     departments: new Map<string, Department>(),
-    visitors: new Map<string, Visitor>([['a'.repeat(32), { id: 'a'.repeat(32), fields: {}, lastTsUs: 0 }]]),
+    visitors: new Map<string, Visitor>([['a'.repeat(32), { id: 'a'.repeat(32), fields: {}, lastTsUs: 0, clearedUs: 0 }]]),
     messages: new Map<string, Message>(),
   };
 }

@@ -18,7 +18,7 @@ import { type BareNode, startBareNode } from '../support/bare-node.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { createTestDatabase, pgServer, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
-import { addOperators, addVisitors, newNonce } from '../support/people.ts';
+import { addOperators, addVisitors, said } from '../support/people.ts';
 import { golden } from '../support/replay.ts';
 import { anIdentity } from '../support/rows.ts';
 
@@ -53,9 +53,8 @@ for (const server of ['TEST_PG', 'TEST_PG18'] as const) {
 
     after(() => cleanup.run());
 
-    const words = (text: string, clientSideId = newNonce()) => ({ clientSideId, text, data: null, nonce: newNonce() });
     const send = (page: Awaited<ReturnType<typeof addVisitors>>[number], text: string, clientSideId?: string) =>
-      node.run(sendVisitorMessage(words(text, clientSideId), { page, departmentKey: null, lang: '' }));
+      node.run(sendVisitorMessage(said(text, clientSideId), { page, departmentKey: null, lang: '' }));
 
     test('is of a version that is supported', async t => {
       const [row] = await database.query<{ version: string }>("select current_setting('server_version_num') as version");

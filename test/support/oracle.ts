@@ -11,7 +11,6 @@ interface Expected {
   operator: number | null;
   assigned: number | null;
   messages: number;
-  unreadByVisitor: number;
   readByVisitor: boolean;
   unreadByOperator: boolean;
   lastText: string | null;
@@ -21,6 +20,8 @@ export async function assertChatsFollowFromTheLog(database: TestDatabase): Promi
   const rows = await database.query<{ changes: string }>('select changes from change_log order by last_revision');
   const chats = new Map<number, Expected>();
   const texts = new Map<string, string>();
+  /** Messages that a visitor has not seen yet, and their chats. */
+  const unread = new Map<string, Expected>();
   for (const change of rows.flatMap(row => JSON.parse(row.changes) as Change[])) {
     if (change.type === 'chat-opened') {
       chats.set(change.chat.id, {
@@ -28,21 +29,20 @@ export async function assertChatsFollowFromTheLog(database: TestDatabase): Promi
         operator: null,
         assigned: null,
         messages: 0,
-        unreadByVisitor: 0,
         readByVisitor: true,
         unreadByOperator: false,
         lastText: null,
       });
     }
-    const id = 'chatId' in change ? change.chatId : 'message' in change ? change.message.chatId : undefined;
+    const id = 'chatId' in change ? (change.chatId ?? undefined) : 'message' in change ? change.message.chatId : undefined;
     const chat = id === undefined ? undefined : chats.get(id);
     if (chat === undefined) continue;
     if (change.type === 'message-added') {
       chat.messages += 1;
       chat.lastText = change.message.id;
-      if (change.message.kind === 'visitor') chat.unreadByOperator = true;
-      if (change.message.kind === 'operator') {
-        chat.unreadByVisitor += 1;
+      if (change.message.sender.startsWith('v:')) chat.unreadByOperator = true;
+      else if (change.message.kind !== 'for_operator') {
+        unread.set(change.message.id, chat);
         chat.readByVisitor = false;
       }
     }
@@ -51,7 +51,13 @@ export async function assertChatsFollowFromTheLog(database: TestDatabase): Promi
     if (change.type === 'chat-taken') Object.assign(chat, { state: 'chatting', operator: change.operatorId, assigned: null });
     if (change.type === 'chat-released') Object.assign(chat, { state: 'queue', operator: null, assigned: null });
     if (change.type === 'chat-closed') chat.state = change.state;
-    if (change.type === 'chat-read-by-visitor') Object.assign(chat, { unreadByVisitor: 0, readByVisitor: true });
+    if (change.type === 'message-edited' && change.message.deleted && unread.delete(change.message.id)) {
+      chat.readByVisitor = ![...unread.values()].includes(chat);
+    }
+    if (change.type === 'chat-read-by-visitor') {
+      chat.readByVisitor = true;
+      for (const [messageId, of] of unread) if (of === chat) unread.delete(messageId);
+    }
     if (change.type === 'chat-read-by-operator') chat.unreadByOperator = false;
   }
   const stored = await database.query<{ id: string } & Record<string, unknown>>(
@@ -61,7 +67,9 @@ export async function assertChatsFollowFromTheLog(database: TestDatabase): Promi
   );
   assert.equal(stored.length, chats.size);
   for (const { id, ...row } of stored) {
-    const { lastText, ...expected } = chats.get(Number(id))!;
+    const chat = chats.get(Number(id))!;
+    const { lastText, ...rest } = chat;
+    const expected = { ...rest, unreadByVisitor: [...unread.values()].filter(of => of === chat).length };
     // Headers keep the beginning of the newest text: 200 characters, or one less so as not to cut a pair.
     const text = lastText === null ? null : (texts.get(lastText) ?? '');
     const whole =

@@ -8,6 +8,10 @@ import type { BareNode } from './bare-node.ts';
 export const newId = (): string => randomBytes(16).toString('hex');
 export const newNonce = (): string => randomBytes(8).toString('hex');
 
+/** What a visitor says, for sendVisitorMessage. */
+export const said = (text: string, clientSideId: string = newNonce(), quotedId?: string) =>
+  ({ clientSideId, kind: 'visitor', text, data: null, quotedId, nonce: newNonce() }) as const;
+
 export async function addVisitors(node: BareNode, count: number): Promise<Page[]> {
   const pages = createPages(node.database);
   return Promise.all(

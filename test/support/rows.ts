@@ -30,6 +30,7 @@ export function aChat(overrides: Partial<Chat> = {}): Chat {
     unreadByVisitorMsgCnt: 0,
     readByVisitor: true,
     subject: null,
+    ratings: {},
     pageUrl: '',
     pageTitle: '',
     messageCount: 0,
@@ -80,6 +81,9 @@ export function aMessage(overrides: Partial<Message> = {}): Message {
     tsUs,
     changedUs: tsUs,
     edited: false,
+    deleted: false,
+    quote: null,
+    reaction: null,
     ...overrides,
   };
 }

@@ -1,0 +1,45 @@
+/**
+ * Looks into a file before it is stored: is it allowed, is it what its name says, is it an image that can be shown.
+ * Only the first bytes of most files are read; images are decoded once, bounded in pixels and time.
+ */
+import { open } from 'node:fs/promises';
+import { fileTypeFromFile } from 'file-type';
+import { ChatError } from '../domain/error.ts';
+import type { FileInspector, InspectedFile } from '../ports.ts';
+import { FILE_TYPES } from './types.ts';
+import { inspectImage } from './images.ts';
+
+const HEAD_BYTES = 4_096;
+/** Decoders for these are at hand. */
+const SHOWN_AS_IMAGE = ['image/jpeg', 'image/png', 'image/gif', 'image/webp'];
+
+/** `allowed`: extensions in lower case. */
+export function createInspector(allowed: readonly string[]): FileInspector {
+  return {
+    async inspect(path, filename): Promise<InspectedFile> {
+      const extension = /\.([^.]+)$/.exec(filename)?.[1]?.toLowerCase() ?? '';
+      const type = allowed.includes(extension) ? FILE_TYPES[extension] : undefined;
+      if (type === undefined) throw new ChatError('unsupported', 'not-allowed-file-type', `files of type '${extension}' are not allowed`);
+      const found = (await fileTypeFromFile(path))?.ext;
+      const isRight = type.content === 'text' ? found === undefined && (await isText(path)) : type.content.includes(found ?? '');
+      if (!isRight) throw notWhatItSays(extension);
+      const { contentType } = type;
+      if (!SHOWN_AS_IMAGE.includes(contentType)) return { contentType, image: undefined };
+      return { contentType, image: await inspectImage(path, contentType) };
+    },
+  };
+}
+
+async function isText(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return !buffer.subarray(0, bytesRead).includes(0);
+  } finally {
+    await file.close();
+  }
+}
+
+function notWhatItSays(extension: string): ChatError {
+  return new ChatError('unsupported', 'not-matching-magic-numbers', `the content is not that of a file of type '${extension}'`);
+}

@@ -1,0 +1,99 @@
+/**
+ * A file on its way into a chat: looked at, stored, then said as a message. Its guid follows from who sends it under which
+ * client id, so that an upload which is sent again is the same file and the same message.
+ */
+import { createHmac } from 'node:crypto';
+import type { CommitLoop } from '../commands/commit-loop.ts';
+import { sendOperatorMessage } from '../commands/send-operator-message.ts';
+import { sendVisitorMessage } from '../commands/send-visitor-message.ts';
+import { ChatError } from '../domain/error.ts';
+import type { StoredFile } from '../domain/file.ts';
+import { operatorSender, type Sender, visitorSender } from '../domain/message.ts';
+import type { Page } from '../domain/visitor.ts';
+import type { FileInspector, FileStore } from '../ports.ts';
+import { fileObject, fileWords } from '../protocol/file-objects.ts';
+import { newNonce } from './visitor-pages.ts';
+
+/** As it came, in a file of this node's own. */
+export interface ReceivedFile {
+  readonly path: string;
+  /** Safe to be stored and shown. */
+  readonly filename: string;
+  readonly contentType: string;
+  readonly size: number;
+}
+
+export interface UploadsOptions {
+  readonly files: FileStore;
+  readonly inspector: FileInspector;
+  readonly loop: CommitLoop;
+  readonly secret: string;
+}
+
+export class Uploads {
+  readonly #options: UploadsOptions;
+
+  constructor(options: UploadsOptions) {
+    this.#options = options;
+  }
+
+  /** The file object. Throws ChatError. */
+  byVisitor(page: Page, clientSideId: string, received: ReceivedFile): Promise<object> {
+    const { visitorId } = page;
+    return this.#send({ visitorId, sender: visitorSender(visitorId), clientSideId, received }, file =>
+      this.#options.loop.execute(
+        sendVisitorMessage(
+          { clientSideId, kind: 'file_visitor', ...fileWords(file), quotedId: undefined, nonce: newNonce() },
+          { page, departmentKey: null, lang: '' },
+        ),
+      ),
+    );
+  }
+
+  byOperator(
+    target: { operatorId: number; chatId: number; visitorId: string },
+    clientSideId: string,
+    received: ReceivedFile,
+  ): Promise<object> {
+    const { operatorId, chatId, visitorId } = target;
+    return this.#send({ visitorId, sender: operatorSender(operatorId), clientSideId, received }, file =>
+      this.#options.loop.execute(
+        sendOperatorMessage({ operatorId, chatId, clientSideId, kind: 'file_operator', ...fileWords(file), nonce: newNonce() }),
+      ),
+    );
+  }
+
+  async #send(
+    from: { visitorId: string; sender: Sender; clientSideId: string; received: ReceivedFile },
+    say: (file: StoredFile) => Promise<unknown>,
+  ): Promise<object> {
+    const { files, inspector } = this.#options;
+    const { visitorId, sender, clientSideId, received } = from;
+    if (received.size === 0) throw new ChatError('invalid', 'file-size-too-small', 'the file is empty');
+    const { contentType, image } = await inspector.inspect(received.path, received.filename);
+    const file: StoredFile = {
+      guid: this.#guidOf(sender, clientSideId),
+      visitorId,
+      sender,
+      clientSideId,
+      filename: received.filename,
+      contentType,
+      clientContentType: received.contentType,
+      size: received.size,
+      image: image === undefined ? null : { width: image.width, height: image.height },
+    };
+    await files.save(file, received.path, image?.thumbnail);
+    try {
+      await say(file);
+    } catch (error) {
+      // Only what is certain: an upload whose outcome is not known is sent again.
+      if (error instanceof ChatError && error.code !== 'unavailable') await files.remove(file.guid);
+      throw error;
+    }
+    return fileObject((await files.find(file.guid)) ?? file); // of a repeat: the first one
+  }
+
+  #guidOf(sender: Sender, clientSideId: string): string {
+    return createHmac('sha256', this.#options.secret).update(`file ${sender} ${clientSideId}`).digest('hex').slice(0, 32);
+  }
+}

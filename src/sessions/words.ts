@@ -1,0 +1,32 @@
+/** What visitors and operators say, as it comes in the parameters of an action. */
+import { ChatError } from '../domain/error.ts';
+import type { Parameters } from '../protocol/parameters.ts';
+
+/** Of an app's own JSON in a message. */
+export const MAX_DATA_LENGTH = 100_000;
+
+/** Errors as SDKs know them: `message_empty`, `max-message-length-exceeded`. */
+export function readMessage(parameters: Parameters, maxLength: number, name = 'message'): string {
+  const text = parameters.text(name, { max: Number.MAX_SAFE_INTEGER });
+  if (text.trim() === '') throw new ChatError('invalid', 'message-empty', 'the message is empty');
+  if (text.length > maxLength) throw new ChatError('invalid', 'max-message-length-exceeded', `at most ${maxLength} characters`);
+  return text;
+}
+
+/** `{"ref": {"msgId": …}}`. An SDK has no way of hearing that a quote is wrong: what cannot be read quotes nothing that is known. */
+export function readQuotedId(parameters: Parameters): string | undefined {
+  let quote: unknown;
+  try {
+    quote = parameters.optionalJson('quote', 1_000);
+  } catch {
+    return '';
+  }
+  if (quote === undefined) return undefined;
+  const ref = isRecord(quote) ? quote['ref'] : undefined;
+  const id = isRecord(ref) ? ref['msgId'] : undefined;
+  return typeof id === 'string' && id.length <= 100 ? id : '';
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
