@@ -122,7 +122,7 @@ describe('who a visitor is', () => {
     };
     const { id } = JSON.parse(light.visitor) as { id: string };
     const headers = { authorization: `Bearer ${light.authToken}` };
-    const info = async (): Promise<object> => (await fetch(`${url}/l/v/m/info`, { headers })).json();
+    const info = async (): Promise<unknown> => (await fetch(`${url}/l/v/m/info`, { headers })).json();
     assert.deepEqual(await info(), { unreadMessagesCount: 0, historyLastChangeTs: 0 });
     const full = (await (await fetch(`${url}/l/v/m/init`, { headers })).json()) as { fullUpdate: { visitor: { id: string } } };
     assert.equal(full.fullUpdate.visitor.id, id);

@@ -174,7 +174,7 @@ describe('the life of a message', () => {
       ],
     );
     assert.deepEqual(told[0]?.data, { button: { id: 'n', text: 'No' }, request: { messageId: asked.id } });
-    assert.deepEqual(told[1]?.data['response'], { buttonId: 'n', messageId: told[0]!.id });
+    assert.deepEqual(told[1]?.data['response'], { buttonId: 'n', messageId: told[0].id });
     const again = await visitor.action('chat.keyboard_response', { ...answer, 'button-id': 'y' });
     assert.equal(again.error, 'cannot-create-response');
     assert.equal((await visitor.action('chat.keyboard_response', { 'button-id': 'y' })).error, 'request-message-id-not-set');
