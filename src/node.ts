@@ -12,6 +12,7 @@ import { BUILT_IN_STATUSES } from './domain/operator.ts';
 import { authenticateOperator } from './http/operator-auth.ts';
 import { createHttpServer } from './http/server.ts';
 import { AutoAssignment } from './jobs/auto-assignment.ts';
+import { PushNotifications } from './jobs/push-notifications.ts';
 import { Lifecycle, type Part } from './lifecycle.ts';
 import type { NodeLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
@@ -32,6 +33,7 @@ import { createPages } from './postgres/pages.ts';
 import { createRegistry } from './postgres/registry.ts';
 import { createSnapshots } from './postgres/snapshots.ts';
 import { createStore } from './postgres/store.ts';
+import { createFcm } from './push/fcm.ts';
 import { applyReload, clusterIdentity, planReload, type Reload, warnOfDrift } from './reload.ts';
 import { Admission } from './sessions/admission.ts';
 import { Derived } from './sessions/derived.ts';
@@ -106,6 +108,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     ...identity,
   });
   const messages = createMessages(database);
+  const pages = createPages(database);
 
   const replica = new Replica();
   const feed = new Feed({
@@ -169,6 +172,18 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     log: log.child({ component: 'auto-assignment' }),
     metrics,
   });
+  const push =
+    config.push === undefined
+      ? undefined
+      : new PushNotifications({
+          replica,
+          targets: pages,
+          gateway: createFcm({ ...config.push.credentials, privateKey: config.push.credentials.privateKey.reveal(), url: config.push.url }),
+          leads: () => leadership.token !== undefined,
+          afterMs: config.push.afterMs,
+          log: log.child({ component: 'push' }),
+          metrics,
+        });
   const hear = (signal: Signal): void => {
     if (signal.type !== 'lease-handed-over') tellSignal(hub, replica, signal);
     else if (signal.to === node.name) heartbeat.beatNow();
@@ -194,7 +209,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     messages,
     files,
     uploads: new Uploads({ files, inspector: createInspector(config.limits.uploadTypes), loop, secret: installation.secret }),
-    pages: new VisitorPages({ pages: createPages(database), secret: installation.secret, replica, clock, metrics }),
+    pages: new VisitorPages({ pages, secret: installation.secret, replica, clock, metrics }),
     identification: new Identification({
       identities: createIdentities(database),
       signing: fieldsKey === undefined ? undefined : { key: fieldsKey.reveal(), hash: fieldsHash },
@@ -219,6 +234,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       pollHoldMs: config.limits.pollHoldMs,
       wsBufferBytes: config.limits.wsBufferBytes,
     },
+    helloMessage: config.helloMessage ?? '',
     log,
     nowUs: () => heartbeat.nowUs(),
     signal: signal => {
@@ -304,6 +320,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     },
     { name: 'heartbeat', start: () => heartbeat.start(), stop: () => heartbeat.stop() },
     { name: 'auto-assignment', start: () => assignment.start(), stop: () => assignment.stop() },
+    { name: 'push notifications', stop: () => push?.stop() },
     {
       name: 'hub',
       stop() {

@@ -196,6 +196,7 @@ export interface PageOpening {
   readonly title: string;
   readonly platform: string;
   readonly deviceId: string;
+  readonly pushService: string;
   readonly pushToken: string | null;
 }
 
@@ -211,13 +212,37 @@ export interface OpenedPage extends PageVisitor {
   readonly replacedPageIds: readonly string[];
 }
 
-export interface Pages {
+export interface Pages extends PushTargets {
   /** Creates what is missing of visitor, visit session and page. Calls of one moment share one statement. */
   open(opening: PageOpening): Promise<OpenedPage>;
   find(pageId: string): Promise<Page | undefined>;
   /** What a full update of this page needs besides the hot state. */
   findVisitor(page: Page): Promise<PageVisitor | undefined>;
+}
+
+export interface PushTarget {
+  readonly pageId: string;
+  readonly token: string;
+  readonly location: string;
+}
+
+export interface PushTargets {
+  /** The visitor's apps that can be reached by push: his live pages with a token. */
+  pushTargets(visitorId: string): Promise<readonly PushTarget[]>;
   setPushToken(pageId: string, pushToken: string | null): Promise<void>;
+}
+
+/** What an app is told: an operator's message, file or request for contacts. */
+export interface PushNote {
+  readonly type: 'P.OM' | 'P.OF' | 'P.CR';
+  readonly params: readonly string[];
+  readonly location: string;
+  readonly unread: number;
+}
+
+export interface PushGateway {
+  /** gone: the token is good for nothing any more. Rejects when it may be tried again. */
+  send(token: string, note: PushNote): Promise<'sent' | 'gone'>;
 }
 
 /** Who visitors are by the customer's word. */

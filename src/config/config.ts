@@ -10,6 +10,7 @@ import { fingerprintOf } from './fingerprint.ts';
 import { type Environment, type FindGiven, type Flags, givenBy } from './flags.ts';
 import { type IniFiles, readIniFiles } from './ini-files.ts';
 import { type Place, readPlace, readTls, type Tls, wantsCluster } from './place.ts';
+import { type PushCredentials, readPushCredentials } from './push-credentials.ts';
 import { Secret } from './secret.ts';
 import type { Host, OperatorStatus } from './value-types.ts';
 import { readValues, type Source, type Values } from './values.ts';
@@ -65,6 +66,15 @@ export interface Config {
     readonly fieldsHash: 'hmac-sha256' | 'sha256' | 'sha512';
     readonly backendKey: Secret | undefined;
   };
+  /** Of the service account that may push; undefined: nothing is pushed. */
+  readonly push:
+    | {
+        readonly credentials: PushCredentials;
+        readonly url: string;
+        readonly afterMs: number;
+      }
+    | undefined;
+  readonly helloMessage: string | undefined;
   readonly limits: {
     readonly maxChatsPerOperator: number;
     readonly operatorSessionSeconds: number;
@@ -116,6 +126,8 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const { values, sources } = readValues(ini.values, given, faults);
   const place = readPlace(given, cwd, faults);
   const tls = readTls(given, cwd, faults);
+  const folder = mainFile === undefined ? cwd : path.dirname(mainFile);
+  const credentials = readPushCredentials(values.push_fcm_credentials, folder, faults);
   if (wantsCluster(given)) {
     const isMissing = (key: string): boolean => sources.some(source => source.key === key && source.value === '');
     if (isMissing('db_host'))
@@ -128,10 +140,9 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   if (faults.length > 0)
     throw new ConfigError(faults.map(fault => ({ ...fault, file: fault.file === undefined ? undefined : shown(fault.file, cwd) })));
 
-  const folder = mainFile === undefined ? cwd : path.dirname(mainFile);
   const clusterFile = given('cluster_config')?.value;
   return {
-    config: deepFreeze(assemble(values, place, tls, folder, fingerprintOf(sources, place?.cluster))),
+    config: deepFreeze(assemble(values, { place, tls, folder, credentials, fingerprint: fingerprintOf(sources, place?.cluster) })),
     origins: [...givenOrigins(given), ...sources.map(source => ({ ...source, origin: describeOrigin(source, cwd) }))],
     files: clusterFile === undefined ? ini.files : [...ini.files, path.resolve(cwd, clusterFile)],
   };
@@ -155,7 +166,15 @@ function findMainFile({ configFile, cwd }: ConfigInput, faults: Fault[]): string
   return undefined;
 }
 
-function assemble(v: Values, place: Place | undefined, tls: Tls | undefined, folder: string, fingerprint: Config['fingerprint']): Config {
+interface Surroundings {
+  readonly place: Place | undefined;
+  readonly tls: Tls | undefined;
+  readonly folder: string;
+  readonly credentials: PushCredentials | undefined;
+  readonly fingerprint: Config['fingerprint'];
+}
+
+function assemble(v: Values, { place, tls, folder, credentials, fingerprint }: Surroundings): Config {
   const withPort = (hosts: readonly Host[], port: number): HostPort[] => hosts.map(host => ({ host: host.host, port: host.port ?? port }));
   return {
     mode: place?.mode ?? 'single',
@@ -192,6 +211,11 @@ function assemble(v: Values, place: Place | undefined, tls: Tls | undefined, fol
       fieldsHash: v.visitor_fields_hash,
       backendKey: v.backend_key === undefined ? undefined : new Secret(v.backend_key),
     },
+    push:
+      credentials === undefined
+        ? undefined
+        : { credentials, url: v.push_fcm_url.replace(/\/+$/, ''), afterMs: v.push_after_seconds * 1_000 },
+    helloMessage: v.hello_message,
     limits: {
       maxChatsPerOperator: v.max_chats_per_operator,
       operatorSessionSeconds: v.operator_session_hours * 3_600,

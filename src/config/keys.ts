@@ -104,6 +104,15 @@ export const KEYS = {
     secret: true,
   },
 
+  push_fcm_credentials: {
+    type: text,
+    default: '',
+    doc: 'File of a Firebase service account (JSON), relative to the folder of main.ini. Not set: nothing is pushed.',
+  },
+  push_fcm_url: { type: text, default: 'https://fcm.googleapis.com', doc: 'Where notifications are sent.' },
+  push_after_seconds: { type: integer(1, 3_600), default: '5', doc: 'A message is pushed when the visitor has not read it after so long.' },
+  hello_message: { type: text, default: '', doc: 'Greeting that apps show before the first message. Not set: none.' },
+
   max_message_length: { type: integer(1, 100_000, 'characters'), default: '32000', doc: 'Characters of a message.' },
   max_request_megabytes: {
     type: integer(1, 100),

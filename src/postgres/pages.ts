@@ -1,6 +1,6 @@
 /** Visitors' pages: opened by every init, looked up by every other call. */
 import type { Page, Visitor } from '../domain/visitor.ts';
-import type { OpenedPage, PageOpening, Pages, PageVisitor } from '../ports.ts';
+import type { OpenedPage, PageOpening, Pages, PageVisitor, PushTarget } from '../ports.ts';
 import type { Database } from './database.ts';
 import { Gather } from './gather.ts';
 import { VISITORS } from './tables.ts';
@@ -13,6 +13,13 @@ export function createPages(database: Database): Pages {
     open: opening => open.load(opening),
     find: pageId => find.load(pageId),
     findVisitor: page => findVisitor.load(page),
+    pushTargets: visitorId =>
+      database.query<PushTarget>(
+        `select id as "pageId", push_token as token, location from page
+         where visitor_id = $1 and ended_at is null and push_token is not null and push_service in ('fcm', 'gcm')`,
+        [visitorId],
+        'push-targets',
+      ),
     async setPushToken(pageId, pushToken) {
       await database.query('update page set push_token = $2 where id = $1', [pageId, pushToken]);
     },
@@ -31,14 +38,14 @@ async function openPages(database: Database, openings: readonly PageOpening[]): 
     const result = await client.query<Visitor & { visitSessionId: string; replacedPageIds: string[]; chattedBefore: boolean }>(
       `with wanted as (
          select u.*, coalesce(s.id, u.new_session_id) as session_id
-         from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
-           with ordinality u(page_id, visitor_id, old_session_id, new_session_id, location, title, platform, device_id, push_token, place)
+         from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
+           with ordinality u(page_id, visitor_id, old_session_id, new_session_id, location, title, platform, device_id, push_service, push_token, place)
          left join visit_session s on s.id = u.old_session_id and s.visitor_id = u.visitor_id
        ), new_session as (
          insert into visit_session (id, visitor_id) select distinct session_id, visitor_id from wanted order by session_id on conflict do nothing
        ), new_page as (
-         insert into page (id, visitor_id, visit_session_id, location, title, platform, device_id, push_token)
-         select page_id, visitor_id, session_id, location, title, platform, device_id, push_token from wanted
+         insert into page (id, visitor_id, visit_session_id, location, title, platform, device_id, push_service, push_token)
+         select page_id, visitor_id, session_id, location, title, platform, device_id, push_service, push_token from wanted
        )
        select ${VISITORS.select}, w.session_id as "visitSessionId",
          coalesce((select jsonb_agg(p.id) from page p
@@ -54,6 +61,7 @@ async function openPages(database: Database, openings: readonly PageOpening[]): 
         pick('title'),
         pick('platform'),
         pick('deviceId'),
+        pick('pushService'),
         pick('pushToken'),
       ],
     );

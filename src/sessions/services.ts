@@ -49,6 +49,8 @@ export interface Services {
   readonly logins: OperatorLogins;
   readonly statuses: readonly OperatorStatus[];
   readonly limits: Limits;
+  /** Shown by apps before the first message; empty: none. */
+  readonly helloMessage: string;
   readonly log: Log;
   /** The database's time, for what is only shown. */
   readonly nowUs: () => Microseconds;

@@ -32,6 +32,7 @@ export async function openVisitorsPage(
   const title = parameters.optionalText('title', { max: 500 }) ?? known?.title ?? '';
   const deviceId = parameters.optionalText('device-id', { max: 200 }) ?? '';
   const pushToken = parameters.optionalText('push-token', { max: 4_096 });
+  const pushService = parameters.optionalText('push-service', { max: 20 }) ?? '';
   const oldVisitSessionId = parameters.optionalText('visit-session-id', { max: 100 }) ?? known?.visitSessionId ?? '';
   const prechat = readFieldsIfAny(parameters, 'prechat-key-independent-fields');
   const identified = await services.identification.identify(parameters, newId());
@@ -47,6 +48,7 @@ export async function openVisitorsPage(
       title,
       platform,
       deviceId,
+      pushService,
       pushToken: pushToken === undefined || pushToken === '' || pushToken === 'none' ? null : pushToken,
     });
     if (opened.replacedPageIds.length > 0) await services.loop.execute(endPages(visitorId, opened.replacedPageIds));

@@ -43,7 +43,7 @@ export async function visitorFullUpdate(
   known: PageVisitor | undefined,
   resync?: Resync,
 ): Promise<{ revision: number; frame: string }> {
-  const { hub, replica, derived, messages, pages } = services;
+  const { hub, replica, derived, messages, pages, helloMessage } = services;
   const found = known ?? (replica.openChatOf(page.visitorId) === undefined ? await pages.findVisitor(page) : undefined);
   // From here on everything is as of this revision; texts newer than the chat's header are left out.
   const revision = hub.revision;
@@ -76,9 +76,9 @@ export async function visitorFullUpdate(
     departments,
     historyRevision: chat?.lastTsUs ?? found?.visitor.lastTsUs ?? 0,
     hintsEnabled: false,
-    showHelloMessage: false,
-    chatStartAfterMessage: false,
-    helloMessageDescr: '',
+    showHelloMessage: helloMessage !== '',
+    chatStartAfterMessage: helloMessage !== '',
+    helloMessageDescr: helloMessage,
     survey: null,
   };
   return { revision, frame: fullUpdateFrame(revision, JSON.stringify(fullUpdate), resync) };

@@ -25,6 +25,8 @@ describe('a single node', () => {
       operatorStatuses: [],
       allowedOrigins: [],
       trustedProxies: ['loopback'],
+      push: undefined,
+      helloMessage: undefined,
       identification: { fieldsKey: undefined, fieldsHash: 'hmac-sha256', backendKey: undefined },
       limits: {
         maxChatsPerOperator: 5,

@@ -26,6 +26,7 @@ export async function addVisitors(node: BareNode, count: number): Promise<Page[]
         title: page.title,
         platform: 'test',
         deviceId: '',
+        pushService: '',
         pushToken: null,
       });
       return page;
