@@ -1,9 +1,21 @@
-/** Visitors' pages: opened by every init, looked up by every other call. */
+/**
+ * Visitors' pages: opened by every init, looked up by every other call. By the database's clock a page that was not heard of for a
+ * week has ended, and a visit session goes on for a day, or as long as its chat is open.
+ */
 import type { Page, Visitor } from '../domain/visitor.ts';
 import type { OpenedPage, PageOpening, Pages, PageVisitor, PushTarget } from '../ports.ts';
 import type { Database } from './database.ts';
 import { Gather } from './gather.ts';
 import { VISITORS } from './tables.ts';
+
+const PAGE_LIVES = "interval '7 days'";
+const VISIT_LIVES = "interval '1 day'";
+/** How exactly that is known: a page that polls for ever writes so often. */
+const SEEN_WITHIN = "interval '10 minutes'";
+
+/** Is the visit session `s` still the same visit? */
+const GOES_ON = `(exists (select from page p where p.visit_session_id = s.id and p.seen_at > clock_timestamp() - ${VISIT_LIVES})
+  or exists (select from chat c where c.visitor_id = s.visitor_id and c.state in ('queue', 'chatting') and c.visit_session_id = s.id))`;
 
 export function createPages(database: Database): Pages {
   const open = new Gather<PageOpening, OpenedPage>(openings => openPages(database, openings));
@@ -40,7 +52,7 @@ async function openPages(database: Database, openings: readonly PageOpening[]): 
          select u.*, coalesce(s.id, u.new_session_id) as session_id
          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
            with ordinality u(page_id, visitor_id, old_session_id, new_session_id, location, title, platform, device_id, push_service, push_token, place)
-         left join visit_session s on s.id = u.old_session_id and s.visitor_id = u.visitor_id
+         left join visit_session s on s.id = u.old_session_id and s.visitor_id = u.visitor_id and ${GOES_ON}
        ), new_session as (
          insert into visit_session (id, visitor_id) select distinct session_id, visitor_id from wanted order by session_id on conflict do nothing
        ), new_page as (
@@ -77,8 +89,12 @@ async function openPages(database: Database, openings: readonly PageOpening[]): 
 
 async function findPages(database: Database, ids: readonly string[]): Promise<(Page | undefined)[]> {
   const rows = await database.query<Page>(
-    `select id, visitor_id as "visitorId", visit_session_id as "visitSessionId", location, title
-     from page where id = any($1::text[]) and ended_at is null`,
+    `with seen as (
+       update page set seen_at = clock_timestamp()
+       where id = any($1::text[]) and seen_at between clock_timestamp() - ${PAGE_LIVES} and clock_timestamp() - ${SEEN_WITHIN}
+     )
+     select id, visitor_id as "visitorId", visit_session_id as "visitSessionId", location, title
+     from page where id = any($1::text[]) and ended_at is null and seen_at > clock_timestamp() - ${PAGE_LIVES}`,
     [[...new Set(ids)]],
     'find-pages',
   );

@@ -183,4 +183,32 @@ describe('a visitor as the published SDKs speak', () => {
     await eventually(() => visitor.deltas.filter(delta => delta.objectType === 'CHAT').length === 2);
     assert.ok(!JSON.stringify(visitor.deltas).includes('a note'), 'notes among operators stay there');
   });
+
+  test('a page ends a week after its last call, a visit session a day after, unless its chat is open; by the database’s clock', async () => {
+    const query = (visitor: Visitor): Record<string, string> => ({
+      visitor: JSON.stringify(visitor.page.visitor),
+      'visit-session-id': visitor.page.visitSessionId,
+    });
+    const lastSeen = (visitor: Visitor, ago: string) =>
+      single.database.query(`update page set seen_at = clock_timestamp() - interval '${ago}' where id = $1`, [visitor.page.pageId]);
+    const first = await Visitor.init(url);
+    const second = await Visitor.init(url, query(first));
+    assert.equal(second.page.visitSessionId, first.page.visitSessionId, 'the same visit');
+    await lastSeen(first, '6 days');
+    assert.equal((await first.poll()).error, undefined, 'heard of within a week');
+    const [page] = await single.database.query<{ now: boolean }>(
+      `select seen_at > clock_timestamp() - interval '1 minute' as now from page where id = $1`,
+      [first.page.pageId],
+    );
+    assert.equal(page?.now, true, 'a call is noted');
+    await lastSeen(second, '8 days');
+    assert.equal((await second.poll()).error, 'reinit-required');
+    await lastSeen(first, '25 hours');
+    const third = await Visitor.init(url, query(first));
+    assert.notEqual(third.page.visitSessionId, first.page.visitSessionId, 'another visit');
+    assert.equal(third.page.visitor.id, first.page.visitor.id);
+    await third.send('hello', 'hello');
+    await lastSeen(third, '3 days');
+    assert.equal((await Visitor.init(url, query(third))).page.visitSessionId, third.page.visitSessionId, 'its chat is open');
+  });
 });

@@ -1,6 +1,7 @@
 -- Up Migration
 -- Files that visitors and operators send, stored in pieces. A file is found as long as its message (sender and
--- client_side_id) is there and not deleted. And by which service an app can be reached.
+-- client_side_id) is there and not deleted. And by which service an app can be reached,
+-- and when it was last heard of.
 
 create table file (
   guid text collate "C" primary key,
@@ -28,5 +29,6 @@ create table file_piece (
 -- Pictures and archives do not get smaller.
 alter table file_piece alter column content set storage external;
 
-alter table page add column push_service text not null default '';
+alter table page add column push_service text not null default '', add column seen_at timestamptz not null default clock_timestamp();
+create index page_of_visit_session on page (visit_session_id, seen_at);
 create index page_pushed on page (visitor_id) where ended_at is null and push_token is not null;
