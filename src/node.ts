@@ -208,7 +208,13 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     loop,
     messages,
     files,
-    uploads: new Uploads({ files, inspector: createInspector(config.limits.uploadTypes), loop, secret: installation.secret }),
+    uploads: new Uploads({
+      files,
+      inspector: createInspector(config.limits.uploadTypes),
+      loop,
+      secret: installation.secret,
+      messages: config.limits.uploadMessages,
+    }),
     pages: new VisitorPages({ pages, secret: installation.secret, replica, clock, metrics }),
     identification: new Identification({
       identities: createIdentities(database),

@@ -278,10 +278,14 @@ export interface FileStore {
   save(file: StoredFile, path: string, thumbnail: Thumbnail | undefined): Promise<void>;
   /** undefined when its message is not there, or was deleted. */
   find(guid: string): Promise<FoundFile | undefined>;
+  /** Those of these files that this sender has uploaded and not sent yet, or sent under this client id; in the order of `guids`. */
+  findUnsent(sender: Sender, clientSideId: string, guids: readonly string[]): Promise<readonly StoredFile[]>;
+  /** They are about to be sent together in the message of this client id. */
+  attach(sender: Sender, clientSideId: string, guids: readonly string[]): Promise<void>;
   read(guid: string): AsyncIterable<Buffer>;
   readThumbnail(guid: string): Promise<Thumbnail | undefined>;
-  /** What no message came of. */
-  remove(guid: string): Promise<void>;
+  /** What no message came of. False: there is no such file, or it was sent. */
+  removeUnsent(guid: string): Promise<boolean>;
 }
 
 export interface InspectedImage {

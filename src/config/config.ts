@@ -88,6 +88,8 @@ export interface Config {
     readonly wsHandshakesPerSecond: number;
     readonly visitorActionsPerSecond: number;
     readonly uploadMinBytesPerSecond: number;
+    /** Is each upload of a visitor a message, or are they sent together by the app? */
+    readonly uploadMessages: 'each' | 'together';
     /** Extensions in lower case. */
     readonly uploadTypes: readonly string[];
   };
@@ -229,6 +231,7 @@ function assemble(v: Values, { place, tls, folder, credentials, fingerprint }: S
       wsHandshakesPerSecond: v.ws_handshakes_per_second,
       visitorActionsPerSecond: v.visitor_actions_per_second,
       uploadMinBytesPerSecond: v.upload_min_rate,
+      uploadMessages: v.upload_messages,
       uploadTypes: v.upload_types,
     },
   };

@@ -125,6 +125,11 @@ export const KEYS = {
       'jpg, jpeg, png, gif, webp, heic, pdf, doc, docx, xls, xlsx, ppt, pptx, odt, ods, rtf, txt, csv, mp3, m4a, ogg, wav, amr, mp4, mov, webm',
     doc: 'Files that may be sent, by extension; their content must be what it says.',
   },
+  upload_messages: {
+    type: oneOf('each', 'together'),
+    default: 'each',
+    doc: 'each: a file is a message. together: the app sends its uploads as one message (uploadFilesToServer, sendFiles).',
+  },
   upload_min_rate: {
     type: integer(0, 1_000_000_000, 'bytes per second'),
     default: '1024',

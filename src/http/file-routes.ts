@@ -38,10 +38,11 @@ export function visitorFileRoutes(services: Services, uploads: UploadReader): Ro
 
   routes.get(
     '/l/v/file-delete',
-    handle(async request => {
+    handle(async (request, response) => {
       const parameters = parametersOf(request);
       const page = await authenticateVisitor(services, parameters);
       await deleteFile(services, page.visitorId, parameters.text('guid', { max: 100 }));
+      sendJson(response, { result: 'ok' });
     }),
   );
 

@@ -3,7 +3,7 @@
  * known only when the last part has come. Bounded in number, size and slowness; whatever happens the file is removed.
  */
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -16,6 +16,8 @@ import { Parameters } from '../protocol/parameters.ts';
 import { safeFilename } from '../protocol/filename.ts';
 import type { ReceivedFile } from '../sessions/uploads.ts';
 
+/** Folders for uploads are named after this and the process. */
+const PREFIX = 'tandem-upload-';
 const FILE_PART = 'webim_upload_file';
 const MAX_AT_ONCE = 100;
 /** Slower than the least rate for so long, and it is cut. */
@@ -42,6 +44,7 @@ export class UploadReader {
       'Uploads that were not read to their end: too-large, slow, busy',
       'why',
     );
+    sweepFolders().catch(() => undefined); // what a killed node has left is in nobody's way
     options.metrics.gauge('uploads_reading', `Uploads that are being read (at most ${MAX_AT_ONCE})`, () => this.#reading);
   }
 
@@ -53,7 +56,7 @@ export class UploadReader {
     }
     if (Number(request.headers['content-length'] ?? 0) > this.#maxBytes + LIMITS.fields * LIMITS.fieldSize) throw this.#tooLarge();
     this.#reading += 1;
-    const folder = await mkdtemp(path.join(tmpdir(), 'tandem-upload-'));
+    const folder = await mkdtemp(path.join(tmpdir(), `${PREFIX}${process.pid}-`));
     try {
       return await use(await this.#read(request, path.join(folder, 'content')));
     } finally {
@@ -113,6 +116,23 @@ export class UploadReader {
   #tooLarge(): ChatError {
     this.#refused.inc('too-large');
     return new ChatError('too-large', 'too-large', `files of at most ${this.#maxBytes} bytes`);
+  }
+}
+
+/** Removes the folders of processes that are no more: a node that was killed could not. */
+async function sweepFolders(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+    if (pid !== undefined && !isRunning(Number(pid))) await rm(path.join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

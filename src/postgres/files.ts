@@ -1,15 +1,19 @@
 /** Files in the database: in pieces, so that neither side ever holds a whole one in memory. */
 import { createReadStream } from 'node:fs';
+import type { StoredFile } from '../domain/file.ts';
 import type { FileStore, FoundFile, Thumbnail } from '../ports.ts';
 import type { Database } from './database.ts';
 
 const PIECE_BYTES = 262_144;
 
-const FIND = `select f.guid, f.visitor_id as "visitorId", f.sender, f.client_side_id as "clientSideId", f.filename,
+const COLUMNS = `f.guid, f.visitor_id as "visitorId", f.sender, f.client_side_id as "clientSideId", f.filename,
     f.content_type as "contentType", f.client_content_type as "clientContentType", f.size,
-    case when f.width is null then null else jsonb_build_object('width', f.width, 'height', f.height) end as image, m.chat_id as "chatId"
+    case when f.width is null then null else jsonb_build_object('width', f.width, 'height', f.height) end as image`;
+const FIND = `select ${COLUMNS}, m.chat_id as "chatId"
   from file f join message m on m.sender = f.sender and m.client_side_id = f.client_side_id
   where f.guid = $1 and not m.deleted`;
+
+const IS_SENT = 'exists (select from message m where m.sender = f.sender and m.client_side_id = f.client_side_id)';
 
 export function createFiles(database: Database): FileStore {
   return {
@@ -44,6 +48,19 @@ export function createFiles(database: Database): FileStore {
       const rows = await database.query<FoundFile>(FIND, [guid], 'find-file');
       return rows[0];
     },
+    findUnsent: (sender, clientSideId, guids) =>
+      database.query<StoredFile>(
+        `select ${COLUMNS} from unnest($3::text[]) with ordinality w(guid, place) join file f on f.guid = w.guid
+         where f.sender = $1 and (f.client_side_id = $2 or not ${IS_SENT}) order by w.place`,
+        [sender, clientSideId, guids],
+      ),
+    async attach(sender, clientSideId, guids) {
+      await database.query(`update file f set client_side_id = $2 where f.guid = any($3::text[]) and f.sender = $1 and not ${IS_SENT}`, [
+        sender,
+        clientSideId,
+        guids,
+      ]);
+    },
     async *read(guid) {
       for (let number = 0; ; number++) {
         const rows = await database.query<{ content: Buffer }>(
@@ -62,8 +79,9 @@ export function createFiles(database: Database): FileStore {
       );
       return rows[0];
     },
-    async remove(guid) {
-      await database.query('delete from file where guid = $1', [guid]);
+    async removeUnsent(guid) {
+      const removed = await database.query(`delete from file f where f.guid = $1 and not ${IS_SENT} returning f.guid`, [guid]);
+      return removed.length > 0;
     },
   };
 }

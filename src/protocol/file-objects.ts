@@ -13,6 +13,11 @@ export function fileObject(file: StoredFile): object {
   };
 }
 
+/** The message that several files come with; without `data` SDKs read its text. */
+export function filesText(files: readonly StoredFile[]): string {
+  return JSON.stringify(files.map(fileObject));
+}
+
 /** Text and data of the message that a file comes with. */
 export function fileWords(file: StoredFile): { readonly text: string; readonly data: object } {
   const desc = fileObject(file);

@@ -1,6 +1,7 @@
 /** Who may have a file: the visitor in whose history it is, by a link that his client has signed; operators who may read the chat. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { ChatError } from '../domain/error.ts';
+import { visitorSender } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
 import type { FoundFile } from '../ports.ts';
@@ -34,10 +35,12 @@ export async function operatorsFile(services: Services, guid: string, operator: 
   return file;
 }
 
-/** Files come with a message at once, so none is left to be taken back. */
-export async function deleteFile({ files }: Services, visitorId: string, guid: string): Promise<never> {
-  const file = await files.find(guid);
-  if (file?.visitorId !== visitorId) throw notFound();
+/** Takes back what the visitor has uploaded and not sent. Throws `file-not-found`, `file-has-been-sent`. */
+export async function deleteFile({ files }: Services, visitorId: string, guid: string): Promise<void> {
+  const [unsent] = await files.findUnsent(visitorSender(visitorId), '', [guid]);
+  if (unsent !== undefined && (await files.removeUnsent(guid))) return;
+  const sent = await files.find(guid);
+  if (sent?.visitorId !== visitorId) throw notFound();
   throw new ChatError('conflict', 'file-has-been-sent', 'this file is part of a message');
 }
 

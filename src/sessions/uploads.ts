@@ -11,7 +11,7 @@ import type { StoredFile } from '../domain/file.ts';
 import { operatorSender, type Sender, visitorSender } from '../domain/message.ts';
 import type { Page } from '../domain/visitor.ts';
 import type { FileInspector, FileStore } from '../ports.ts';
-import { fileObject, fileWords } from '../protocol/file-objects.ts';
+import { fileObject, filesText, fileWords } from '../protocol/file-objects.ts';
 import { newNonce } from './visitor-pages.ts';
 
 /** As it came, in a file of this node's own. */
@@ -28,6 +28,8 @@ export interface UploadsOptions {
   readonly inspector: FileInspector;
   readonly loop: CommitLoop;
   readonly secret: string;
+  /** together: what visitors upload is only kept, see `sendTogether`. */
+  readonly messages: 'each' | 'together';
 }
 
 export class Uploads {
@@ -41,13 +43,24 @@ export class Uploads {
   byVisitor(page: Page, clientSideId: string, received: ReceivedFile): Promise<object> {
     const { visitorId } = page;
     return this.#send({ visitorId, sender: visitorSender(visitorId), clientSideId, received }, file =>
-      this.#options.loop.execute(
-        sendVisitorMessage(
-          { clientSideId, kind: 'file_visitor', ...fileWords(file), quotedId: undefined, nonce: newNonce() },
-          { page, departmentKey: null, lang: '' },
-        ),
-      ),
+      this.#options.messages === 'each' ? this.#sayByVisitor(page, clientSideId, fileWords(file)) : Promise.resolve(),
     );
+  }
+
+  /** What a visitor has uploaded before, in one message. Throws ChatError. */
+  async sendTogether(page: Page, clientSideId: string, guids: readonly string[]): Promise<void> {
+    const { files } = this.#options;
+    const sender = visitorSender(page.visitorId);
+    const found = await files.findUnsent(sender, clientSideId, guids);
+    if (found.length === 0 || found.length < guids.length)
+      throw new ChatError('not-found', 'file-not-found', 'a file is not there, or was sent');
+    await files.attach(sender, clientSideId, guids);
+    await this.#sayByVisitor(page, clientSideId, { text: filesText(found), data: null });
+  }
+
+  #sayByVisitor(page: Page, clientSideId: string, words: { readonly text: string; readonly data: object | null }): Promise<unknown> {
+    const said = { clientSideId, kind: 'file_visitor' as const, ...words, quotedId: undefined, nonce: newNonce() };
+    return this.#options.loop.execute(sendVisitorMessage(said, { page, departmentKey: null, lang: '' }));
   }
 
   byOperator(
@@ -87,7 +100,7 @@ export class Uploads {
       await say(file);
     } catch (error) {
       // Only what is certain: an upload whose outcome is not known is sent again.
-      if (error instanceof ChatError && error.code !== 'unavailable') await files.remove(file.guid);
+      if (error instanceof ChatError && error.code !== 'unavailable') await files.removeUnsent(file.guid);
       throw error;
     }
     return fileObject((await files.find(file.guid)) ?? file); // of a repeat: the first one

@@ -14,7 +14,7 @@ import { type Parameters, wrong } from '../protocol/parameters.ts';
 import type { Services } from './services.ts';
 import { readFields, readFieldsIfAny } from './visitor-fields.ts';
 import { newNonce } from './visitor-pages.ts';
-import { MAX_DATA_LENGTH, readMessage, readQuotedId } from './words.ts';
+import { MAX_DATA_LENGTH, readGuids, readMessage, readQuotedId } from './words.ts';
 
 type Action = (services: Services, page: Page, parameters: Parameters) => Promise<unknown>;
 
@@ -74,6 +74,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   // ---- its messages -----------------------------------------------------------------------------------------------
   'chat.message': (services, page, parameters) => {
     const kind = parameters.optionalText('kind', { max: 50 });
+    if (kind === 'file_visitor') return services.uploads.sendTogether(page, parameters.id('client-side-id'), readGuids(parameters));
     if (kind !== undefined && kind !== '' && kind !== 'visitor') refuse('wrong-message-kind', `messages of kind ${kind} cannot be sent`);
     return say(services, page, parameters, {
       kind: 'visitor',

@@ -1,6 +1,6 @@
 /** What visitors and operators say, as it comes in the parameters of an action. */
 import { ChatError } from '../domain/error.ts';
-import type { Parameters } from '../protocol/parameters.ts';
+import { type Parameters, wrong } from '../protocol/parameters.ts';
 
 /** Of an app's own JSON in a message. */
 export const MAX_DATA_LENGTH = 100_000;
@@ -25,6 +25,26 @@ export function readQuotedId(parameters: Parameters): string | undefined {
   const ref = isRecord(quote) ? quote['ref'] : undefined;
   const id = isRecord(ref) ? ref['msgId'] : undefined;
   return typeof id === 'string' && id.length <= 100 ? id : '';
+}
+
+/** Files in one message: at most 10, as SDKs allow. */
+const MAX_FILES = 10;
+
+/**
+ * `message` is a list of files as uploads have given them; one SDK sends a form of its own, with the guid as `localPath` or in a
+ * link. Throws `wrong-argument-value`.
+ */
+export function readGuids(parameters: Parameters): string[] {
+  const files = parameters.optionalJson('message', MAX_DATA_LENGTH);
+  if (!Array.isArray(files) || files.length === 0 || files.length > MAX_FILES)
+    throw wrong('message', `a list of 1 to ${MAX_FILES} files is expected`);
+  const guids = files.map((file: unknown) => {
+    const { guid, localPath, url } = isRecord(file) ? file : {};
+    const inUrl = typeof url === 'string' ? /\/download\/([0-9a-f]{32})(?:\/|$)/.exec(url)?.[1] : undefined;
+    return [guid, localPath, inUrl].find((it): it is string => typeof it === 'string' && /^[0-9a-f]{32}$/.test(it)) ?? '';
+  });
+  if (new Set(guids).size < guids.length) throw wrong('message', 'files must differ');
+  return guids;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

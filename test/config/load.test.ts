@@ -41,6 +41,7 @@ describe('a single node', () => {
         wsHandshakesPerSecond: 3_000,
         visitorActionsPerSecond: 10,
         uploadMinBytesPerSecond: 1_024,
+        uploadMessages: 'each',
         uploadTypes: 'jpg jpeg png gif webp heic pdf doc docx xls xlsx ppt pptx odt ods rtf txt csv mp3 m4a ogg wav amr mp4 mov webm'.split(
           ' ',
         ),

@@ -49,7 +49,7 @@ describe('files', () => {
   let single: SingleNode;
   let url: string;
   let operator: Operator;
-  const temporary = (): string[] => readdirSync(tmpdir()).filter(name => name.startsWith('tandem-upload-'));
+  const temporary = (): string[] => readdirSync(tmpdir()).filter(name => name.startsWith(`tandem-upload-${single.node.pid}-`));
 
   before(async () => {
     single = await startSingle({
@@ -273,5 +273,53 @@ describe('files', () => {
     assert.ok(p99 < 200, `p99 ${p99} ms`);
     await eventually(() => temporary().length === 0);
     assert.equal(await rows(), before);
+  });
+});
+
+describe('files that an app sends together', () => {
+  let single: SingleNode;
+  let url: string;
+
+  before(async () => {
+    single = await startSingle({ ini: 'poll_hold_seconds = 1\nupload_messages = together' });
+    url = single.node.url;
+  });
+
+  after(() => single.stop());
+
+  async function upload(visitor: Visitor, id: string): Promise<FileObject> {
+    const form = new FormData();
+    form.set('webim_upload_file', new Blob([`content of ${id}`]), `${id}.txt`);
+    for (const [key, value] of Object.entries({ 'client-side-id': id, ...visitor.credentials })) form.set(key, value);
+    const response = await fetch(`${url}/l/v/m/upload`, { method: 'POST', body: form });
+    return ((await response.json()) as Answer).data;
+  }
+
+  test('are kept until one message names them, in either form that SDKs use; what was not sent can be taken back', async () => {
+    const [visitor, other] = [await Visitor.init(url), await Visitor.init(url)];
+    const [a, b, c] = [await upload(visitor, 'a'), await upload(visitor, 'b'), await upload(visitor, 'c')];
+    const send = (from: Visitor, id: string, files: object[]) =>
+      from.action('chat.message', { kind: 'file_visitor', 'client-side-id': id, message: JSON.stringify(files) });
+    assert.equal((await send(other, 'thief', [a])).error, 'file_not_found');
+    const androids = { contentType: 'text/plain', filename: 'b.txt', localPath: b.guid, url: `${url}/l/v/m/download/${b.guid}/b.txt` };
+    assert.deepEqual(await send(visitor, 'both', [a, androids]), { result: 'ok' });
+    assert.deepEqual(await send(visitor, 'both', [a, androids]), { result: 'ok' }, 'a repeat');
+    await visitor.poll();
+    const messages = visitor.deltas
+      .filter(delta => delta.objectType === 'CHAT_MESSAGE')
+      .map(delta => delta.data as { kind: string; text: string });
+    assert.deepEqual(
+      messages.map(({ kind, text }) => [kind, JSON.parse(text) as object]),
+      [['file_visitor', [a, b]]],
+    );
+    assert.equal((await send(visitor, 'again', [a])).error, 'file_not_found', 'sent already');
+    for (const wrong of [[], Array.from({ length: 11 }, () => a), [c, c]])
+      assert.equal((await send(visitor, 'wrong', wrong)).error, 'wrong-argument-value');
+    assert.deepEqual(await other.get('/l/v/file-delete', { guid: c.guid }), { error: 'file_not_found' });
+    assert.deepEqual(await visitor.get('/l/v/file-delete', { guid: c.guid }), { result: 'ok' });
+    assert.deepEqual(await visitor.get('/l/v/file-delete', { guid: c.guid }), { error: 'file_not_found' });
+    assert.deepEqual(await visitor.get('/l/v/file-delete', { guid: a.guid }), { error: 'file-has-been-sent' });
+    const [rows] = await single.database.query<{ count: number }>('select count(*)::int from file');
+    assert.equal(rows?.count, 2);
   });
 });

@@ -3,6 +3,8 @@
  * An app that does what SDKs do goes on at the other node: nothing is lost or doubled.
  */
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { afterEach, describe, test } from 'node:test';
 import { Cleanup } from '../support/cleanup.ts';
 import { MASTER, PASSWORD, startCluster, type TestCluster } from '../support/cluster.ts';
@@ -89,6 +91,7 @@ describe('the node of an app is killed', () => {
       });
       return (await response.json()) as { result?: string };
     };
+    const killed = cluster.master.pid;
     const first = await upload(async () => {
       await eventually(async () => (await cluster.master.metric('uploads_reading')) === 1);
       await cluster.node(MASTER).kill();
@@ -105,6 +108,10 @@ describe('the node of an app is killed', () => {
       'select count(distinct guid)::int as count, sum(length(content))::int as bytes from file_piece',
     );
     assert.deepEqual(files, { count: 1, bytes: content.length });
+    const left = (): number => readdirSync(tmpdir()).filter(name => name.startsWith(`tandem-upload-${killed}-`)).length;
+    assert.equal(left(), 1, 'the killed node could not tidy up');
+    await cluster.start(MASTER);
+    await eventually(() => left() === 0);
   });
 
   test('while the history is read: each answer is whole or an error that SDKs survive', async () => {
