@@ -13,9 +13,19 @@ export interface Visitor {
   readonly clearedUs: Microseconds;
 }
 
-/** With `more` added; an empty value takes one away. */
+/** Of all names and values: they are with every chat, on every node. */
+const MAX_FIELDS_LENGTH = 10_000;
+
+/** With `more` added, as long as there is room; an empty value takes one away. */
 export function withFields(fields: Visitor['fields'], more: Visitor['fields']): Visitor['fields'] {
-  return Object.fromEntries(Object.entries({ ...fields, ...more }).filter(([, value]) => value !== ''));
+  let room = MAX_FIELDS_LENGTH;
+  const kept: [string, string][] = [];
+  for (const [name, value] of Object.entries({ ...more, ...fields, ...more })) {
+    if (value === '' || name.length + value.length > room) continue;
+    room -= name.length + value.length;
+    kept.push([name, value]);
+  }
+  return Object.fromEntries(kept);
 }
 
 export function areSameFields(a: Visitor['fields'], b: Visitor['fields']): boolean {
@@ -35,6 +45,7 @@ export interface Page {
   readonly visitSessionId: string;
   readonly location: string;
   readonly title: string;
+  readonly platform: string;
 }
 
 /** The name under which operators and the visitor himself see his messages. */

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { FoundFile } from '../ports.ts';
 import { ChatError } from '../domain/error.ts';
-import { OPERATOR_STATUS, visitorErrorBody } from '../protocol/error-codes.ts';
+import { OPERATOR_STATUS, VISITOR_STATUS, visitorErrorBody } from '../protocol/error-codes.ts';
 import { deleteFile, operatorsFile, visitorsFile } from '../sessions/downloads.ts';
 import type { Login } from '../sessions/operator-logins.ts';
 import type { Services } from '../sessions/services.ts';
@@ -41,8 +41,13 @@ export function visitorFileRoutes(services: Services, uploads: UploadReader): Ro
     handle(async (request, response) => {
       const parameters = parametersOf(request);
       const page = await authenticateVisitor(services, parameters);
-      await deleteFile(services, page.visitorId, parameters.text('guid', { max: 100 }));
-      sendJson(response, { result: 'ok' });
+      try {
+        await deleteFile(services, page.visitorId, parameters.text('guid', { max: 100 }));
+        sendJson(response, { result: 'ok' });
+      } catch (error) {
+        if (!(error instanceof ChatError)) throw error;
+        sendJson(response, visitorErrorBody(error, page.platform), VISITOR_STATUS[error.code]);
+      }
     }),
   );
 

@@ -39,6 +39,8 @@ export interface HttpServerOptions {
 
 /** Headers must come within this time; how quickly a body must come is the business of whoever reads it. */
 const HEADERS_TIMEOUT_MS = 10_000;
+/** An app gives back its visitor and signed fields in the address of every init. As large_client_header_buffers of nginx-sites. */
+const MAX_HEADER_BYTES = 65_536;
 /** The longest upload: 10 MiB at 17 KiB/s. */
 const REQUEST_TIMEOUT_MS = 600_000;
 /** Longer than Nginx keeps its idle connections, so that it is never we who close one that it is about to use. */
@@ -66,6 +68,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const answers = new Answers();
   const listener = createListener(options, held, answers);
   const limits = {
+    maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,

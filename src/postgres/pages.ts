@@ -93,7 +93,7 @@ async function findPages(database: Database, ids: readonly string[]): Promise<(P
        update page set seen_at = clock_timestamp()
        where id = any($1::text[]) and seen_at between clock_timestamp() - ${PAGE_LIVES} and clock_timestamp() - ${SEEN_WITHIN}
      )
-     select id, visitor_id as "visitorId", visit_session_id as "visitSessionId", location, title
+     select id, visitor_id as "visitorId", visit_session_id as "visitSessionId", location, title, platform
      from page where id = any($1::text[]) and ended_at is null and seen_at > clock_timestamp() - ${PAGE_LIVES}`,
     [[...new Set(ids)]],
     'find-pages',

@@ -68,9 +68,13 @@ export function operatorErrorBody(error: ChatError): ErrorBody {
   };
 }
 
-export function visitorErrorBody(error: ChatError): ErrorBody {
+/** Where the SDKs differ. */
+const IOS_NAMES: typeof VISITOR_NAMES = { 'file-not-found': 'file-not-found' };
+
+export function visitorErrorBody(error: ChatError, platform = ''): ErrorBody {
   const { argumentName } = error.details;
-  return { error: VISITOR_NAMES[error.reason] ?? error.reason, ...(argumentName === undefined ? {} : { argumentName }) };
+  const own = platform === 'ios' ? IOS_NAMES[error.reason] : undefined;
+  return { error: own ?? VISITOR_NAMES[error.reason] ?? error.reason, ...(argumentName === undefined ? {} : { argumentName }) };
 }
 
 /** What clients are shown of a bug: an id to find it by in the log. */

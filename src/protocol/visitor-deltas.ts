@@ -8,7 +8,7 @@ import { isFromVisitor, isHiddenFromVisitor, type Message } from '../domain/mess
 import type { Operator } from '../domain/operator.ts';
 import { toSecondsOrNull } from '../domain/time.ts';
 import type { Delta } from './delta.ts';
-import { operatorRate, visitorChat, visitorMessage, visitorOperator, visitorSelf } from './visitor-objects.ts';
+import { operatorRate, visitorChat, visitorMessage, visitorFull, visitorOperator } from './visitor-objects.ts';
 
 /** Rows as `apply` left them; `operator` is the one of the chat after the change. */
 export interface VisitorView {
@@ -60,7 +60,7 @@ export function visitorDeltas(change: Change, view: VisitorView): Delta[] {
     case 'chat-rated':
       return [upd('OPERATOR_RATE', operatorRate(change.operatorId, change.rating.rating))];
     case 'visitor-changed':
-      return [upd('VISITOR_FULL', visitorSelf(change.visitorId, change.fields))];
+      return [upd('VISITOR_FULL', visitorFull(change.visitorId, change.fields))];
     case 'chat-assigned':
     case 'operator-status-set':
     case 'operator-saved':

@@ -92,13 +92,29 @@ export function visitorDepartment(department: Department, online: OnlineStatus):
   return { key: department.key, name: department.name, online, order: department.order, localeToName: {}, logo: null };
 }
 
-/** Comes back to us in every later init, as a URL parameter: kept small. */
+/** Shown to the visitor himself by his app; whatever else is known of him stays here. */
+const OWN_FIELDS = ['id', 'display_name', 'name', 'email', 'phone'];
+const OWN_FIELD_LENGTH = 100;
+
+/**
+ * Comes back to us in every later init, as a URL parameter: kept small. The longest is 3.5 KB there; with all that may be known
+ * of a visitor it was 10 KB and more, which proxies refuse, and an app never starts again.
+ */
 export function visitorSelf(id: string, fields: Visitor['fields']): object {
+  const own = OWN_FIELDS.flatMap(name => {
+    const value = fields[name];
+    return value === undefined || value.length > OWN_FIELD_LENGTH ? [] : [[name, value] as const];
+  });
+  return visitorFull(id, Object.fromEntries(own), isIdentified({ fields }));
+}
+
+/** With all that is known of him, for apps that want to show it. */
+export function visitorFull(id: string, fields: Visitor['fields'], hasProvidedFields = isIdentified({ fields })): object {
   return {
     id,
     fields,
     icon: { color: iconColor(id), shape: 'circle' },
-    hasProvidedFields: isIdentified({ fields }),
+    hasProvidedFields,
     tags: [],
   };
 }

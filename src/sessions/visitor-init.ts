@@ -52,7 +52,7 @@ export async function openVisitorsPage(
       pushToken: pushToken === undefined || pushToken === '' || pushToken === 'none' ? null : pushToken,
     });
     if (opened.replacedPageIds.length > 0) await services.loop.execute(endPages(visitorId, opened.replacedPageIds));
-    return { ...opened, page: { id: pageId, visitorId, visitSessionId: opened.visitSessionId, location, title } };
+    return { ...opened, page: { id: pageId, visitorId, visitSessionId: opened.visitSessionId, location, title, platform } };
   };
   let opened = await open(identified?.visitorId ?? known?.visitorId ?? readVisitorId(parameters));
   if (identified === undefined && known === undefined && isIdentified(opened.visitor)) {

@@ -5,7 +5,7 @@ import { isHiddenFromVisitor } from '../domain/message.ts';
 import type { Page } from '../domain/visitor.ts';
 import type { PageVisitor } from '../ports.ts';
 import { fullUpdateFrame, type RenderedDelta } from '../protocol/delta.ts';
-import { visitorChat, visitorMessage, visitorSelf, visitSessionState } from '../protocol/visitor-objects.ts';
+import { visitorChat, visitorFull, visitorMessage, visitorSelf, visitSessionState } from '../protocol/visitor-objects.ts';
 import type { Services } from './services.ts';
 import type { Resync, StreamView } from './stream.ts';
 import { reinit } from './visitor-pages.ts';
@@ -64,11 +64,13 @@ export async function visitorFullUpdate(
   const shown = list
     .filter(message => !isHiddenFromVisitor(message) && !message.deleted)
     .map(message => visitorMessage(message, message.read));
+  const fields = chat?.visitorFields ?? found?.visitor.fields ?? {};
   const fullUpdate = {
     pageId: page.id,
     authToken: pages.tokenOf(page.id),
     visitSessionId: page.visitSessionId,
-    visitor: visitorSelf(page.visitorId, chat?.visitorFields ?? found?.visitor.fields ?? {}),
+    visitor: visitorSelf(page.visitorId, fields),
+    visitorFull: visitorFull(page.visitorId, fields),
     state: visitSessionState(chat, found?.chattedBefore === true),
     onlineStatus,
     onlineOperators: onlineStatus !== 'offline',
