@@ -9,6 +9,7 @@ import { crc32 } from '../support/crc32.ts';
 import sharp from 'sharp';
 import { eventually } from '../support/eventually.ts';
 import { Operator } from '../support/operator.ts';
+import { checkAnswer } from '../support/sdk/check.ts';
 import { type SingleNode, startSingle } from '../support/single.ts';
 import { Visitor } from '../support/visitor.ts';
 
@@ -71,7 +72,9 @@ describe('files', () => {
     for (const [key, value] of Object.entries({ 'chat-mode': 'online', 'client-side-id': clientSideId, ...visitor.credentials }))
       form.set(key, value);
     const response = await fetch(`${url}/l/v/m/upload`, { method: 'POST', body: form });
-    return { status: response.status, ...((await response.json()) as Answer) };
+    const answer = (await response.json()) as Answer;
+    checkAnswer('/l/v/m/upload', {}, answer);
+    return { status: response.status, ...answer };
   }
 
   function link(visitor: Visitor, guid: string, more: Record<string, string> = {}): string {

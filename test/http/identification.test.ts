@@ -78,7 +78,11 @@ describe('who a visitor is', () => {
     assert.notEqual(stranger.page.visitor.id, known.page.visitor.id);
     assert.deepEqual((stranger.page.visitor as unknown as { fields: object }).fields, {});
     const claimed = await Visitor.init(url, { 'prechat-key-independent-fields': JSON.stringify({ id: 'customer-4', shoe: '43' }) });
-    assert.deepEqual((claimed.page.visitor as unknown as { fields: object }).fields, { shoe: '43' }, 'an id is only taken signed');
+    assert.deepEqual(
+      (claimed.page as unknown as { visitorFull: { fields: object } }).visitorFull.fields,
+      { shoe: '43' },
+      'an id is only taken signed',
+    );
   });
 
   test('wrong, expired and unreadable signatures are refused in the words that SDKs know', async () => {

@@ -16,7 +16,7 @@ export async function addVisitors(node: BareNode, count: number): Promise<Page[]
   const pages = createPages(node.database);
   return Promise.all(
     Array.from({ length: count }, async () => {
-      const page: Page = { id: newId(), visitorId: newId(), visitSessionId: newId(), location: 'test', title: 'Test' };
+      const page: Page = { id: newId(), visitorId: newId(), visitSessionId: newId(), location: 'test', title: 'Test', platform: 'test' };
       await pages.open({
         pageId: page.id,
         visitorId: page.visitorId,
@@ -24,7 +24,7 @@ export async function addVisitors(node: BareNode, count: number): Promise<Page[]
         newVisitSessionId: page.visitSessionId,
         location: page.location,
         title: page.title,
-        platform: 'test',
+        platform: page.platform,
         deviceId: '',
         pushService: '',
         pushToken: null,

@@ -1,4 +1,8 @@
-/** A visitor over HTTP as the published SDKs speak (docs/protocol/visitor.md). Imports nothing from src. */
+/**
+ * A visitor over HTTP as the published SDKs speak (docs/protocol/visitor.md). Imports nothing from src, and holds every answer
+ * against what SDKs can read.
+ */
+import { checkAnswer } from './sdk/check.ts';
 
 export interface VisitorDelta {
   readonly objectType: string;
@@ -46,6 +50,7 @@ export class Visitor {
     });
     const response = await fetch(`${url}/l/v/m/init?${params.toString()}`);
     const body = (await response.json()) as { revision: string; fullUpdate?: VisitorFullUpdate; error?: string };
+    checkAnswer('/l/v/m/init', query, body);
     if (body.fullUpdate === undefined) throw new Error(`init answered ${response.status} ${JSON.stringify(body)}`);
     return new Visitor(url, body.revision, body.fullUpdate);
   }
@@ -75,7 +80,9 @@ export class Visitor {
       signal: this.#stop.signal,
     });
     if (response.status === 502) throw new Error('502');
-    return (await response.json()) as never;
+    const body: unknown = await response.json();
+    checkAnswer(path, parameters, body);
+    return body as never;
   }
 
   /** One poll; follows the frame as an SDK does. */
