@@ -241,6 +241,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       wsBufferBytes: config.limits.wsBufferBytes,
     },
     helloMessage: config.helloMessage ?? '',
+    survey: config.survey,
     log,
     nowUs: () => heartbeat.nowUs(),
     signal: signal => {

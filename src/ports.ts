@@ -9,6 +9,7 @@ import type { StoredFile } from './domain/file.ts';
 import type { Message, Sender } from './domain/message.ts';
 import type { Operator } from './domain/operator.ts';
 import type { Signal } from './domain/signal.ts';
+import type { Survey } from './domain/survey.ts';
 import type { Microseconds } from './domain/time.ts';
 import type { Page, Visitor } from './domain/visitor.ts';
 
@@ -204,6 +205,8 @@ export interface PageVisitor {
   readonly visitor: Visitor;
   /** His newest chat was of this visit session: without an open one he is in `idle-after-chat`. */
   readonly chattedBefore: boolean;
+  /** Of his newest chat. */
+  readonly survey: Survey | null;
 }
 
 export interface OpenedPage extends PageVisitor {

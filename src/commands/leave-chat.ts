@@ -1,7 +1,9 @@
 /** The ways a chat ends or goes back: release by its operator, close by an operator, close by the visitor. */
+import type { Change } from '../domain/change.ts';
 import { bearerOf } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';
 import { isAdmin, isSupervisor } from '../domain/operator.ts';
+import type { Survey } from '../domain/survey.ts';
 import { getOpenChat, getOperator, isBearer, lockForClosing, refuseUnlessBearer } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
 
@@ -28,7 +30,8 @@ export function releaseChat({ operatorId, chatId }: OperatorOnChat): Command<nul
   };
 }
 
-export function closeChatByOperator({ operatorId, chatId }: OperatorOnChat): Command<null> {
+/** `survey`: what its visitor is asked then. */
+export function closeChatByOperator({ operatorId, chatId }: OperatorOnChat, survey?: Survey): Command<null> {
   return {
     name: 'operator chat.close',
     bytes: 200,
@@ -46,7 +49,9 @@ export function closeChatByOperator({ operatorId, chatId }: OperatorOnChat): Com
         throw new ChatError('forbidden', 'not-your-chat', `chat ${chatId} is not yours`);
       }
       lockForClosing(rows, open);
-      return { changes: [{ type: 'chat-closed', chatId, state: 'closed_by_operator', atUs: nowUs }], answer: null };
+      const changes: Change[] = [{ type: 'chat-closed', chatId, state: 'closed_by_operator', atUs: nowUs }];
+      if (survey !== undefined) changes.push({ type: 'survey-changed', chatId, visitorId: open.visitorId, survey });
+      return { changes, answer: null };
     },
   };
 }

@@ -85,6 +85,7 @@ export function newChat(id: number, visitor: Visitor, opening: ChatOpening, nowU
     readByVisitor: true,
     subject: null,
     ratings: {},
+    survey: null,
     pageUrl: '',
     pageTitle: page.title,
     messageCount: 0,

@@ -12,6 +12,7 @@ import { type IniFiles, readIniFiles } from './ini-files.ts';
 import { type Place, readPlace, readTls, type Tls, wantsCluster } from './place.ts';
 import { type PushCredentials, readPushCredentials } from './push-credentials.ts';
 import { Secret } from './secret.ts';
+import { readSurvey, type SurveyFile } from './survey-file.ts';
 import type { Host, OperatorStatus } from './value-types.ts';
 import { readValues, type Source, type Values } from './values.ts';
 
@@ -74,6 +75,7 @@ export interface Config {
         readonly afterMs: number;
       }
     | undefined;
+  readonly survey: SurveyFile | undefined;
   readonly helloMessage: string | undefined;
   readonly limits: {
     readonly maxChatsPerOperator: number;
@@ -129,6 +131,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const place = readPlace(given, cwd, faults);
   const tls = readTls(given, cwd, faults);
   const folder = mainFile === undefined ? cwd : path.dirname(mainFile);
+  const survey = readSurvey(values.survey_file, folder, faults);
   const credentials = readPushCredentials(values.push_fcm_credentials, folder, faults);
   if (wantsCluster(given)) {
     const isMissing = (key: string): boolean => sources.some(source => source.key === key && source.value === '');
@@ -144,7 +147,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
 
   const clusterFile = given('cluster_config')?.value;
   return {
-    config: deepFreeze(assemble(values, { place, tls, folder, credentials, fingerprint: fingerprintOf(sources, place?.cluster) })),
+    config: deepFreeze(assemble(values, { place, tls, folder, credentials, survey, fingerprint: fingerprintOf(sources, place?.cluster) })),
     origins: [...givenOrigins(given), ...sources.map(source => ({ ...source, origin: describeOrigin(source, cwd) }))],
     files: clusterFile === undefined ? ini.files : [...ini.files, path.resolve(cwd, clusterFile)],
   };
@@ -173,10 +176,11 @@ interface Surroundings {
   readonly tls: Tls | undefined;
   readonly folder: string;
   readonly credentials: PushCredentials | undefined;
+  readonly survey: SurveyFile | undefined;
   readonly fingerprint: Config['fingerprint'];
 }
 
-function assemble(v: Values, { place, tls, folder, credentials, fingerprint }: Surroundings): Config {
+function assemble(v: Values, { place, tls, folder, credentials, survey, fingerprint }: Surroundings): Config {
   const withPort = (hosts: readonly Host[], port: number): HostPort[] => hosts.map(host => ({ host: host.host, port: host.port ?? port }));
   return {
     mode: place?.mode ?? 'single',
@@ -217,6 +221,7 @@ function assemble(v: Values, { place, tls, folder, credentials, fingerprint }: S
       credentials === undefined
         ? undefined
         : { credentials, url: v.push_fcm_url.replace(/\/+$/, ''), afterMs: v.push_after_seconds * 1_000 },
+    survey,
     helloMessage: v.hello_message,
     limits: {
       maxChatsPerOperator: v.max_chats_per_operator,

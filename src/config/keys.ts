@@ -111,6 +111,11 @@ export const KEYS = {
   },
   push_fcm_url: { type: text, default: 'https://fcm.googleapis.com', doc: 'Where notifications are sent.' },
   push_after_seconds: { type: integer(1, 3_600), default: '5', doc: 'A message is pushed when the visitor has not read it after so long.' },
+  survey_file: {
+    type: text,
+    default: '',
+    doc: 'File (JSON) with what visitors are asked when an operator has closed their chat. Not set: nothing.',
+  },
   hello_message: { type: text, default: '', doc: 'Greeting that apps show before the first message. Not set: none.' },
 
   max_message_length: { type: integer(1, 100_000, 'characters'), default: '32000', doc: 'Characters of a message.' },

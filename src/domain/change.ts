@@ -9,6 +9,7 @@ import type { Chat, ClosedState, Rating } from './chat.ts';
 import type { Department } from './department.ts';
 import type { Message } from './message.ts';
 import type { Operator } from './operator.ts';
+import type { Survey } from './survey.ts';
 import type { Microseconds } from './time.ts';
 import type { Visitor } from './visitor.ts';
 
@@ -45,6 +46,8 @@ export type Change =
       readonly operatorId: number;
       readonly rating: Rating;
     }
+  /** Offered, answered or cancelled; the chat is closed. */
+  | { readonly type: 'survey-changed'; readonly chatId: number; readonly visitorId: string; readonly survey: Survey }
   /** What is known of him, and up to where his history is cleared; `chatId` is his open chat. */
   | {
       readonly type: 'visitor-changed';
@@ -82,6 +85,7 @@ const KNOWN: Readonly<Record<ChangeType, true>> = {
   'chat-read-by-operator': true,
   'chat-read-by-visitor': true,
   'chat-rated': true,
+  'survey-changed': true,
   'visitor-changed': true,
   'operator-status-set': true,
   'operator-saved': true,

@@ -3,6 +3,7 @@
  * messages. At most one chat of a visitor is open, and a chat has at most one operator (I1).
  */
 import type { MessageKind } from './message.ts';
+import type { Survey } from './survey.ts';
 import type { Microseconds } from './time.ts';
 
 export type OpenState = 'queue' | 'chatting';
@@ -57,6 +58,8 @@ export interface Chat {
   readonly subject: string | null;
   /** What the visitor thinks of its operators, by operator id. */
   readonly ratings: Readonly<Record<string, Rating>>;
+  /** Offered when it was closed. */
+  readonly survey: Survey | null;
   readonly pageUrl: string;
   readonly pageTitle: string;
   readonly messageCount: number;
@@ -113,6 +116,7 @@ export function nextVersion(chat: Chat): { -readonly [F in keyof Chat]: Chat[F] 
     readByVisitor: chat.readByVisitor,
     subject: chat.subject,
     ratings: chat.ratings,
+    survey: chat.survey,
     pageUrl: chat.pageUrl,
     pageTitle: chat.pageTitle,
     messageCount: chat.messageCount,

@@ -93,6 +93,11 @@ export function apply(state: State, change: Change): void {
         chat.ratings = { ...chat.ratings, [change.operatorId]: change.rating };
       });
       return;
+    case 'survey-changed':
+      updateChat(state, change.chatId, chat => {
+        chat.survey = change.survey;
+      });
+      return;
     case 'visitor-changed': {
       const visitor = state.visitors.get(change.visitorId);
       if (visitor !== undefined) state.visitors.set(visitor.id, { ...visitor, fields: change.fields, clearedUs: change.clearedUs });

@@ -7,7 +7,7 @@ import type { Services } from '../sessions/services.ts';
 import { parametersOf } from './parameters.ts';
 import { sendJson } from './respond.ts';
 
-export function sdkRoutes({ derived, limits }: Services): Router {
+export function sdkRoutes({ derived, limits, survey }: Services): Router {
   const routes = Router({ caseSensitive: true });
 
   /** Any location has one: a 404 here would stop an SDK's delta loop for ever. `chat` must be there when operators can be rated. */
@@ -22,6 +22,7 @@ export function sdkRoutes({ derived, limits }: Services): Router {
         allowed_upload_file_types: limits.uploadTypes.join(', '),
         max_visitor_upload_file_size: Math.floor(limits.maxFileBytes / 1_048_576),
         track_visitor_typing: true,
+        surveys: survey !== undefined,
       },
       locationSettings: { chat: { proposeToRateBeforeClose: 'N' } },
     }),

@@ -17,6 +17,11 @@ const SEEN_WITHIN = "interval '10 minutes'";
 const GOES_ON = `(exists (select from page p where p.visit_session_id = s.id and p.seen_at > clock_timestamp() - ${VISIT_LIVES})
   or exists (select from chat c where c.visitor_id = s.visitor_id and c.state in ('queue', 'chatting') and c.visit_session_id = s.id))`;
 
+/** Of `w.visitor_id`: what a full update without an open chat says of the one before. */
+const LAST_CHAT = `left join lateral (
+  select c.visit_session_id, c.survey from chat c where c.visitor_id = w.visitor_id order by c.id desc limit 1) last on true`;
+const LAST_CHAT_COLUMNS = 'coalesce(last.visit_session_id = w.session_id, false) as "chattedBefore", last.survey';
+
 export function createPages(database: Database): Pages {
   const open = new Gather<PageOpening, OpenedPage>(openings => openPages(database, openings));
   const find = new Gather<string, Page | undefined>(ids => findPages(database, ids));
@@ -47,7 +52,7 @@ async function openPages(database: Database, openings: readonly PageOpening[]): 
       [pick('visitorId')],
     );
     // A session of another visitor is not taken over: the page gets a new one under the id offered for it.
-    const result = await client.query<Visitor & { visitSessionId: string; replacedPageIds: string[]; chattedBefore: boolean }>(
+    const result = await client.query<Visitor & Omit<OpenedPage, 'visitor'>>(
       `with wanted as (
          select u.*, coalesce(s.id, u.new_session_id) as session_id
          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
@@ -62,8 +67,8 @@ async function openPages(database: Database, openings: readonly PageOpening[]): 
        select ${VISITORS.select}, w.session_id as "visitSessionId",
          coalesce((select jsonb_agg(p.id) from page p
            where p.visitor_id = w.visitor_id and p.device_id = w.device_id and w.device_id <> '' and p.ended_at is null), '[]') as "replacedPageIds",
-         ${chattedBefore('w.visitor_id', 'w.session_id')} as "chattedBefore"
-       from wanted w join visitor on visitor.id = w.visitor_id order by w.place`,
+         ${LAST_CHAT_COLUMNS}
+       from wanted w join visitor on visitor.id = w.visitor_id ${LAST_CHAT} order by w.place`,
       [
         pick('pageId'),
         pick('visitorId'),
@@ -79,11 +84,12 @@ async function openPages(database: Database, openings: readonly PageOpening[]): 
     );
     return result.rows;
   });
-  return rows.map(({ visitSessionId, replacedPageIds, chattedBefore, ...visitor }) => ({
+  return rows.map(({ visitSessionId, replacedPageIds, chattedBefore, survey, ...visitor }) => ({
     visitor,
     visitSessionId,
     replacedPageIds,
     chattedBefore,
+    survey,
   }));
 }
 
@@ -103,17 +109,14 @@ async function findPages(database: Database, ids: readonly string[]): Promise<(P
 }
 
 async function findVisitors(database: Database, pages: readonly Page[]): Promise<(PageVisitor | undefined)[]> {
-  const rows = await database.query<Visitor & { chattedBefore: boolean; place: number }>(
-    `select ${VISITORS.select}, ${chattedBefore('w.visitor_id', 'w.session_id')} as "chattedBefore", w.place::integer as place
-     from unnest($1::text[], $2::text[]) with ordinality w(visitor_id, session_id, place) join visitor on visitor.id = w.visitor_id`,
+  const rows = await database.query<Visitor & Omit<PageVisitor, 'visitor'> & { place: number }>(
+    `select ${VISITORS.select}, ${LAST_CHAT_COLUMNS}, w.place::integer as place
+     from unnest($1::text[], $2::text[]) with ordinality w(visitor_id, session_id, place)
+     join visitor on visitor.id = w.visitor_id ${LAST_CHAT}`,
     [pages.map(page => page.visitorId), pages.map(page => page.visitSessionId)],
     'find-visitors',
   );
   const found = pages.map((): PageVisitor | undefined => undefined);
-  for (const { chattedBefore, place, ...visitor } of rows) found[place - 1] = { visitor, chattedBefore };
+  for (const { chattedBefore, survey, place, ...visitor } of rows) found[place - 1] = { visitor, chattedBefore, survey };
   return found;
-}
-
-function chattedBefore(visitorId: string, visitSessionId: string): string {
-  return `coalesce((select c.visit_session_id = ${visitSessionId} from chat c where c.visitor_id = ${visitorId} order by c.id desc limit 1), false)`;
 }

@@ -58,6 +58,7 @@ export const CHATS = table<Omit<Chat, 'lastMessage'>>('chat', ['id'], {
   readByVisitor: 'boolean',
   subject: 'text',
   ratings: 'jsonb',
+  survey: 'jsonb',
   pageUrl: 'text',
   pageTitle: 'text',
   messageCount: 'integer',

@@ -31,6 +31,8 @@ export function chatDeltas(change: Change, before: Chat | undefined, after: Chat
         },
         ...(sameRead(before, after) ? [] : [read]),
       ];
+    case 'survey-changed':
+      return [];
     case 'chat-rated':
       return [{ objectType: 'CHAT', event: 'upd', id: after.id, data: operatorChat(after) }];
     case 'visitor-changed':

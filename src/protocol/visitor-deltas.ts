@@ -6,9 +6,10 @@ import type { Change } from '../domain/change.ts';
 import type { Chat } from '../domain/chat.ts';
 import { isFromVisitor, isHiddenFromVisitor, type Message } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
+import { currentQuestion, type Survey } from '../domain/survey.ts';
 import { toSecondsOrNull } from '../domain/time.ts';
 import type { Delta } from './delta.ts';
-import { operatorRate, visitorChat, visitorMessage, visitorFull, visitorOperator } from './visitor-objects.ts';
+import { operatorRate, surveyObject, visitorChat, visitorMessage, visitorFull, visitorOperator } from './visitor-objects.ts';
 
 /** Rows as `apply` left them; `operator` is the one of the chat after the change. */
 export interface VisitorView {
@@ -59,6 +60,8 @@ export function visitorDeltas(change: Change, view: VisitorView): Delta[] {
       return [upd('UNREAD_BY_VISITOR', { sinceTs: 0, msgCnt: 0 }), upd('CHAT_READ_BY_VISITOR', true)];
     case 'chat-rated':
       return [upd('OPERATOR_RATE', operatorRate(change.operatorId, change.rating.rating))];
+    case 'survey-changed':
+      return surveyDelta(change.survey, upd);
     case 'visitor-changed':
       return [upd('VISITOR_FULL', visitorFull(change.visitorId, change.fields))];
     case 'chat-assigned':
@@ -88,6 +91,12 @@ function unreadByVisitor(after: Chat | undefined, upd: Upd): Delta[] {
     upd('UNREAD_BY_VISITOR', { sinceTs: toSecondsOrNull(after.unreadByVisitorSinceUs) ?? 0, msgCnt: after.unreadByVisitorMsgCnt }),
     upd('CHAT_READ_BY_VISITOR', after.readByVisitor),
   ];
+}
+
+/** SDKs step on by themselves from question to question: they are told of the beginning and the end. */
+function surveyDelta(survey: Survey, upd: Upd): Delta[] {
+  if (currentQuestion(survey) === undefined) return [upd('SURVEY', null)];
+  return survey.answers.length === 0 ? [upd('SURVEY', surveyObject(survey))] : [];
 }
 
 /** SDKs ask for the history when this differs from what they have. */

@@ -6,6 +6,7 @@ import { type Chat, isOpen } from '../domain/chat.ts';
 import type { Department } from '../domain/department.ts';
 import { canBeEdited, canBeReactedTo, canBeReplied, isFromVisitor, type Message, type Quote } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
+import { currentQuestion, type Survey } from '../domain/survey.ts';
 import { toSeconds, toSecondsOrNull } from '../domain/time.ts';
 import { isIdentified, type Visitor } from '../domain/visitor.ts';
 
@@ -71,6 +72,13 @@ function quoteObject(quote: Quote): object {
 
 export function operatorRate(operatorId: number, rating: number): object {
   return { operatorId, rating };
+}
+
+/** null when there is nothing left to ask. */
+export function surveyObject(survey: Survey): object | null {
+  const current = currentQuestion(survey);
+  if (current === undefined) return null;
+  return { id: survey.id, config: survey.config, current_question: { form_id: current.formId, question_id: current.questionId } };
 }
 
 function ratesOf({ ratings }: Chat): object {

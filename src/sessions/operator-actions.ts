@@ -96,8 +96,13 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   'chat.read': ({ loop }, operator, parameters) =>
     loop.execute(readByOperator({ operatorId: operator.id, chatId: parameters.key('chatId') })),
 
-  'chat.close': ({ loop }, operator, parameters) =>
-    loop.execute(closeChatByOperator({ operatorId: operator.id, chatId: parameters.key('chatId') })),
+  'chat.close': ({ loop, survey }, operator, parameters) =>
+    loop.execute(
+      closeChatByOperator(
+        { operatorId: operator.id, chatId: parameters.key('chatId') },
+        survey === undefined ? undefined : { id: newNonce(), config: survey, answers: [], isCancelled: false },
+      ),
+    ),
 
   'chat.release': ({ loop }, operator, parameters) =>
     loop.execute(releaseChat({ operatorId: operator.id, chatId: parameters.key('chatId') })),

@@ -121,7 +121,9 @@ export async function awaitRenderings(renderings: readonly Rendering[]): Promise
 /** Of a closed chat, or of none, only the visitor hears. */
 function hearersWithoutChat(change: Change): readonly ToldTo[] {
   if (change.type === 'message-edited') return [toVisitor(change.message.visitorId)];
-  return change.type === 'chat-rated' || change.type === 'visitor-changed' ? [toVisitor(change.visitorId)] : NOBODY;
+  return change.type === 'chat-rated' || change.type === 'survey-changed' || change.type === 'visitor-changed'
+    ? [toVisitor(change.visitorId)]
+    : NOBODY;
 }
 
 function isInSamePlace(a: Chat, b: Chat): boolean {

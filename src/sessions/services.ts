@@ -2,6 +2,7 @@
 import type { Revision } from '../domain/change.ts';
 import { EPOCH_SIZE, epochOf } from '../domain/change.ts';
 import type { OperatorStatus } from '../domain/operator.ts';
+import type { SurveyConfig } from '../domain/survey.ts';
 import type { Microseconds } from '../domain/time.ts';
 import type { CommitLoop } from '../commands/commit-loop.ts';
 import type { TypingSignal } from '../domain/signal.ts';
@@ -51,6 +52,8 @@ export interface Services {
   readonly limits: Limits;
   /** Shown by apps before the first message; empty: none. */
   readonly helloMessage: string;
+  /** What visitors are asked when an operator has closed their chat. */
+  readonly survey: SurveyConfig | undefined;
   readonly log: Log;
   /** The database's time, for what is only shown. */
   readonly nowUs: () => Microseconds;

@@ -8,6 +8,7 @@ import { rateOperator } from '../commands/rate-operator.ts';
 import { readByVisitor } from '../commands/read-chat.ts';
 import { type SaidByVisitor, sendVisitorMessage } from '../commands/send-visitor-message.ts';
 import { startChat } from '../commands/start-chat.ts';
+import { answerSurvey, cancelSurvey, type OwnSurvey } from '../commands/survey.ts';
 import { ChatError, type ErrorReason } from '../domain/error.ts';
 import type { Page, Visitor } from '../domain/visitor.ts';
 import { type Parameters, wrong } from '../protocol/parameters.ts';
@@ -57,19 +58,28 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     return Promise.resolve();
   },
 
-  'chat.operator_rate_select': async ({ replica, messages, loop }, page, parameters) => {
+  'chat.operator_rate_select': async (services, page, parameters) => {
     const rating = parameters.integer('rate', { min: -2, max: 2 });
     const note = parameters.optionalText('visitor_note', { max: 100_000 }) ?? null;
     if (note !== null && note.length > MAX_NOTE_LENGTH) refuse('note-is-too-long', `at most ${MAX_NOTE_LENGTH} characters`);
-    const chatId = replica.openChatOf(page.visitorId)?.id ?? (await messages.findLastChatId(page.visitorId));
+    const chatId = await lastChatId(services, page);
     if (chatId === undefined) return refuse('no-chat', 'there is no chat to rate');
     const operatorId = parameters.optionalInteger('operator_id', { min: 1, max: Number.MAX_SAFE_INTEGER });
-    return loop.execute(rateOperator({ visitorId: page.visitorId, chatId, operatorId, rating: { rating, note } }));
+    return services.loop.execute(rateOperator({ visitorId: page.visitorId, chatId, operatorId, rating: { rating, note } }));
   },
 
   'chat.resolution_survey_select': () => refuse('rate-disabled', 'there is no such survey'),
-  'survey.answer': () => refuse('no-current-survey', 'there is no survey'),
-  'survey.cancel': () => refuse('no-current-survey', 'there is no survey'),
+
+  'survey.answer': async (services, page, parameters) => {
+    const given = {
+      formId: parameters.integer('form-id', { min: 0, max: Number.MAX_SAFE_INTEGER }),
+      questionId: parameters.integer('question-id', { min: 0, max: 1_000 }),
+      answer: parameters.text('answer', { max: 100_000 }),
+    };
+    await services.loop.execute(answerSurvey(await ownSurvey(services, page, parameters), given));
+  },
+
+  'survey.cancel': async (services, page, parameters) => services.loop.execute(cancelSurvey(await ownSurvey(services, page, parameters))),
 
   // ---- its messages -----------------------------------------------------------------------------------------------
   'chat.message': (services, page, parameters) => {
@@ -179,6 +189,16 @@ function say(
 
 async function addFields({ loop }: Services, page: Page, fields: Visitor['fields'] | undefined): Promise<void> {
   if (fields !== undefined && Object.keys(fields).length > 0) await loop.execute(changeVisitorFields(page.visitorId, fields));
+}
+
+async function lastChatId({ replica, messages }: Services, { visitorId }: Page): Promise<number | undefined> {
+  return replica.openChatOf(visitorId)?.id ?? (await messages.findLastChatId(visitorId));
+}
+
+async function ownSurvey(services: Services, page: Page, parameters: Parameters): Promise<OwnSurvey> {
+  const chatId = await lastChatId(services, page);
+  if (chatId === undefined) return refuse('no-current-survey', 'there is no survey');
+  return { visitorId: page.visitorId, chatId, surveyId: parameters.text('survey-id', { max: 100 }) };
 }
 
 function refuse(reason: ErrorReason, why: string): never {

@@ -5,7 +5,7 @@ import { isHiddenFromVisitor } from '../domain/message.ts';
 import type { Page } from '../domain/visitor.ts';
 import type { PageVisitor } from '../ports.ts';
 import { fullUpdateFrame, type RenderedDelta } from '../protocol/delta.ts';
-import { visitorChat, visitorFull, visitorMessage, visitorSelf, visitSessionState } from '../protocol/visitor-objects.ts';
+import { surveyObject, visitorChat, visitorFull, visitorMessage, visitorSelf, visitSessionState } from '../protocol/visitor-objects.ts';
 import type { Services } from './services.ts';
 import type { Resync, StreamView } from './stream.ts';
 import { reinit } from './visitor-pages.ts';
@@ -81,7 +81,7 @@ export async function visitorFullUpdate(
     showHelloMessage: helloMessage !== '',
     chatStartAfterMessage: helloMessage !== '',
     helloMessageDescr: helloMessage,
-    survey: null,
+    survey: chat !== undefined || found?.survey == null ? null : surveyObject(found.survey),
   };
   return { revision, frame: fullUpdateFrame(revision, JSON.stringify(fullUpdate), resync) };
 }

@@ -26,6 +26,7 @@ describe('a single node', () => {
       allowedOrigins: [],
       trustedProxies: ['loopback'],
       push: undefined,
+      survey: undefined,
       helloMessage: undefined,
       identification: { fieldsKey: undefined, fieldsHash: 'hmac-sha256', backendKey: undefined },
       limits: {

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { eventually } from '../support/eventually.ts';
 import { Operator } from '../support/operator.ts';
+import { chatServer, Folder } from '../support/process.ts';
 import { type SingleNode, startSingle } from '../support/single.ts';
 import { Visitor } from '../support/visitor.ts';
 
@@ -275,7 +276,9 @@ describe('the life of a message', () => {
     assert.equal((await visitor.action('geo_response', { latitude: 'north', longitude: '0' })).error, 'invalid-coordinates-received');
     for (const action of ['file_upload_progress', 'widget.update', 'chat.action_request.call_sentry_action_request'])
       assert.deepEqual(await visitor.action(action), { result: 'ok' }, action);
-    assert.equal((await visitor.action('survey.answer')).error, 'no-current-survey');
+    const answer = { 'survey-id': '1', 'form-id': '1', 'question-id': '0', answer: '5' };
+    assert.equal((await visitor.action('survey.answer', answer)).error, 'no-current-survey');
+    assert.equal((await visitor.action('survey.cancel', answer)).error, 'no-current-survey');
     assert.equal((await visitor.action('chat.resolution_survey_select')).error, 'rate-disabled');
     assert.deepEqual(await visitor.action('chat.send_chat_history', { email: 'a@example.org' }), { result: 'ok' });
     const seen = JSON.stringify(await operator.get(`/l/o/history?chatId=${chatId}`));
@@ -310,5 +313,115 @@ describe('the life of a message', () => {
     assert.deepEqual(await get('/services/faq/v1/search?query=a'), []);
     assert.deepEqual((await get('/services/faq/v1/structure?categoryid=1'))['childs'], []);
     assert.deepEqual((await get('/services/faq/v1/item?itemid=1'))['categories'], []);
+  });
+});
+
+describe('a survey', () => {
+  let single: SingleNode;
+  let url: string;
+  let operator: Operator;
+  const survey = {
+    id: 7,
+    version: '1',
+    descriptor: {
+      forms: [
+        { id: 1, questions: [{ type: 'stars', text: 'How?' }] },
+        {
+          id: 2,
+          questions: [
+            { type: 'radio', text: 'Solved?', options: ['Yes', 'No'] },
+            { type: 'comment', text: 'Why?' },
+          ],
+        },
+      ],
+    },
+  };
+  const files = new Folder();
+
+  before(async () => {
+    files.write('survey.json', JSON.stringify(survey));
+    single = await startSingle({ ini: `poll_hold_seconds = 1\nmax_chats_per_operator = 100\nsurvey_file = ${files.path}/survey.json` });
+    url = single.node.url;
+    operator = await Operator.login(url, 'op', 'correct horse');
+  });
+
+  after(async () => {
+    await single.stop();
+    files.remove();
+  });
+
+  async function closedChat(): Promise<{ visitor: Visitor; chatId: number; surveyId: string }> {
+    const visitor = await Visitor.init(url);
+    await visitor.send('hello', 'hello');
+    await visitor.poll();
+    const chatId = Number((visitor.deltas.find(delta => delta.objectType === 'CHAT')?.data as { id: number } | undefined)?.id);
+    assert.equal((await operator.action('chat.take', { chatId: String(chatId) })).result, 'ok');
+    assert.equal((await operator.action('chat.close', { chatId: String(chatId) })).result, 'ok');
+    await eventually(async () => {
+      await visitor.poll();
+      return visitor.deltas.some(delta => delta.objectType === 'SURVEY');
+    });
+    const offered = visitor.deltas.find(delta => delta.objectType === 'SURVEY')?.data as unknown as {
+      id: string;
+      config: object;
+      current_question: object;
+    };
+    assert.deepEqual([offered.config, offered.current_question], [survey, { form_id: 1, question_id: 0 }]);
+    visitor.deltas.length = 0;
+    return { visitor, chatId, surveyId: offered.id };
+  }
+
+  const answer = (visitor: Visitor, surveyId: string, form: number, question: number, text: string) =>
+    visitor.action('survey.answer', { 'survey-id': surveyId, 'form-id': String(form), 'question-id': String(question), answer: text });
+
+  test('is offered when an operator closes the chat, answered in order, and over with the last answer', async () => {
+    const { visitor, chatId, surveyId } = await closedChat();
+    assert.equal((await answer(visitor, 'another', 1, 0, '5')).error, 'incorrect-survey-id');
+    assert.equal((await answer(visitor, surveyId, 1, 0, '6')).error, 'incorrect-stars-value');
+    assert.equal((await answer(visitor, surveyId, 2, 0, '1')).error, 'question-not-found', 'not yet');
+    assert.equal((await answer(visitor, surveyId, 3, 0, '1')).error, 'question-not-found');
+    assert.deepEqual(await answer(visitor, surveyId, 1, 0, '5'), { result: 'ok' });
+    assert.deepEqual(await answer(visitor, surveyId, 1, 0, '5'), { result: 'ok' }, 'a repeat');
+    const again = await Visitor.init(url, { visitor: JSON.stringify(visitor.page.visitor) });
+    const { survey: known } = again.page as unknown as { survey: { id: string; current_question: object } };
+    assert.deepEqual([known.id, known.current_question], [surveyId, { form_id: 2, question_id: 0 }], 'goes on after a restart');
+    assert.equal((await answer(visitor, surveyId, 2, 0, '3')).error, 'incorrect-radio-value');
+    assert.deepEqual(await answer(visitor, surveyId, 2, 0, '2'), { result: 'ok' });
+    assert.equal((await answer(visitor, surveyId, 2, 1, 'x'.repeat(2_001))).error, 'max-comment-length-exceeded');
+    assert.deepEqual(await answer(visitor, surveyId, 2, 1, 'because'), { result: 'ok' });
+    await eventually(async () => {
+      await visitor.poll();
+      return visitor.deltas.some(delta => delta.objectType === 'SURVEY' && JSON.stringify(delta.data) === 'null');
+    });
+    const [row] = await single.database.query<{ answers: { answer: string }[] }>(
+      "select survey->'answers' as answers from chat where id = $1",
+      [chatId],
+    );
+    assert.deepEqual(
+      row?.answers.map(given => given.answer),
+      ['5', '2', 'because'],
+    );
+  });
+
+  test('can be cancelled, and is gone with the next chat', async () => {
+    const { visitor, surveyId } = await closedChat();
+    assert.deepEqual(await visitor.action('survey.cancel', { 'survey-id': surveyId }), { result: 'ok' });
+    assert.equal((await answer(visitor, surveyId, 1, 0, '5')).error, 'no-current-survey');
+    const next = await closedChat();
+    await next.visitor.send('one more thing', 'more');
+    assert.equal((await answer(next.visitor, next.surveyId, 1, 0, '5')).error, 'no-current-survey');
+  });
+
+  test('whose file is wrong is a fault of the configuration, told in full', async () => {
+    const folder = new Folder();
+    folder.write(
+      'survey.json',
+      JSON.stringify({ ...survey, descriptor: { forms: [{ id: 1, questions: [{ type: 'radio', text: 'x' }] }] } }),
+    );
+    folder.write('main.ini', 'survey_file = survey.json\n');
+    const checked = await chatServer(['check-config'], { cwd: folder.path });
+    folder.remove();
+    assert.equal(checked.code, 78);
+    assert.match(checked.stderr, /survey_file: survey.json: descriptor.forms.0.questions.0: options belong to a radio question/);
   });
 });

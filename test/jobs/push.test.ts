@@ -76,7 +76,7 @@ describe('push notifications', () => {
     const account = { project_id: 'shop', client_email: 'a@shop.test', private_key: privateKey, token_uri: `${firebase.url}/token` };
     files.write('account.json', JSON.stringify(account));
     single = await startSingle({
-      ini: `poll_hold_seconds = 1\nmax_chats_per_operator = 100\npush_fcm_credentials = ${files.path}/account.json\npush_fcm_url = ${firebase.url}/\npush_after_seconds = 1\nhello_message = Hello!`,
+      ini: `poll_hold_seconds = 1\nmax_chats_per_operator = 100\npush_fcm_credentials = ${files.path}/account.json\npush_fcm_url = ${firebase.url}/\npush_after_seconds = 2\nhello_message = Hello!`,
     });
     operator = await Operator.login(single.node.url, 'op', 'correct horse');
   });

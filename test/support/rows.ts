@@ -31,6 +31,7 @@ export function aChat(overrides: Partial<Chat> = {}): Chat {
     readByVisitor: true,
     subject: null,
     ratings: {},
+    survey: null,
     pageUrl: '',
     pageTitle: '',
     messageCount: 0,

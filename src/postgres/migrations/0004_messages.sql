@@ -11,7 +11,7 @@ alter table message
 drop index message_edited;
 create index message_changed_later on message (visitor_id, changed_us) where changed_us <> ts_us;
 
-alter table chat add column ratings jsonb not null default '{}';
+alter table chat add column ratings jsonb not null default '{}', add column survey jsonb;
 alter table visitor add column cleared_us bigint not null default 0;
 
 -- A customer's own id of a visitor: on whatever device he signs in, he is the same.
