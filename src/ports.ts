@@ -84,10 +84,6 @@ export interface CommittedRange {
   readonly last: Revision;
 }
 
-/**
- * One writer's transaction on a connection of its own. `begin` locks and reads, `commit` writes and appends to the
- * log; after either fails nothing is committed, but for StoreFailure `unknown`.
- */
 /** Rows that a batch was decided on without locking them, as of `revision`, and the database's time as this node knows it. */
 export interface Guess {
   readonly nowUs: Microseconds;
@@ -96,6 +92,10 @@ export interface Guess {
   readonly operators: readonly { readonly id: number; readonly version: number }[];
 }
 
+/**
+ * One writer's transaction on a connection of its own. `begin` locks and reads, `commit` writes and appends to the
+ * log; after either fails nothing is committed, but for StoreFailure `unknown`.
+ */
 export interface Store {
   /** The whole batch in one round trip: locks what it was decided on, writes if all of it is still so. StoreFailure `stale` if not;
    *  behind any failure all guesses fail until `rollback`. Those sent before it is answered are done in order. */
