@@ -15,7 +15,7 @@ module.exports = {
     { name: 'nobody-imports-node', severity: 'error', from: { path: '^src/', pathNot: '^src/cli/start\\.ts$' }, to: { path: '^src/(node|main)\\.ts$' } },
     { name: 'nobody-imports-cli', severity: 'error', from: { path: '^src/', pathNot: '^src/(main\\.ts|cli/)' }, to: { path: '^src/cli/' } },
     only('domain-imports-nothing', 'domain/', 'domain/'),
-    only('ports-import-domain', 'ports\\.ts', 'domain/'),
+    only('ports-import-domain', 'ports(\\.ts|/)', 'domain/|ports/'),
     only('config-imports-nothing', 'config/', 'config/'),
     only('protocol-imports-domain', 'protocol/', 'protocol/|domain/'),
     only('commands-import-ports', 'commands/', 'commands/|domain/|ports\\.ts'),

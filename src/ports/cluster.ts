@@ -1,0 +1,98 @@
+/** The cluster: the bus, the registry of nodes, the heartbeat and the lease. */
+import type { Change, Revision } from '../domain/change.ts';
+import type { Signal } from '../domain/signal.ts';
+import type { Microseconds } from '../domain/time.ts';
+import type { CommittedRange } from './store.ts';
+
+export interface OutgoingEnvelope extends CommittedRange {
+  /** The JSON array of the changes in UTF-8. */
+  readonly changesJson: Buffer;
+}
+
+/** An envelope of another node; without changes when it was too large, then the log has them. */
+export interface IncomingEnvelope extends CommittedRange {
+  readonly changes: readonly Change[] | undefined;
+  readonly bytes: number;
+}
+
+export interface BusHandlers {
+  envelope(envelope: IncomingEnvelope): void;
+  signal(signal: Signal): void;
+  /** The bus may have lost something: read the log. Called on interruption and again when it is back. */
+  interrupted(): void;
+  resumed(): void;
+}
+
+/**
+ * Carries hints between nodes: what it carries may be lost, doubled or reordered. Never delivers a node's own
+ * envelopes to itself, never throws, keeps nothing for later while interrupted (the log is the backlog).
+ */
+export interface Bus {
+  readonly transport: string;
+  readonly connected: boolean;
+  /** Why it is not connected, for /status. */
+  readonly reason: string | undefined;
+  start(handlers: BusHandlers): Promise<void>;
+  /** For connections from now on. */
+  setPassword(password: string): void;
+  publish(envelope: OutgoingEnvelope): void;
+  publishSignal(signal: Signal): void;
+  stop(): Promise<void>;
+}
+
+export interface Heartbeat {
+  readonly nowUs: Microseconds;
+  readonly revision: Revision;
+  /** Of the row under this node's name: another one means that the name was taken over, undefined that the row is gone. */
+  readonly incarnation: string | undefined;
+  /** An administrator wants this node drained. */
+  readonly drain: boolean;
+  readonly lease:
+    | {
+        readonly holder: string;
+        readonly token: number;
+        readonly mine: boolean;
+        readonly expiresInMs: number;
+        /** How the holder got it. */
+        readonly reason: string;
+        /** To whom the holder should pass it on: the promoted node, else the configured master. */
+        readonly handTo: { readonly node: string; readonly reason: 'promoted' | 'failback' } | undefined;
+      }
+    | undefined;
+}
+
+export interface NodeRow {
+  readonly name: string;
+  readonly incarnation: string;
+  readonly mode: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly port: number;
+  readonly version: string;
+  readonly state: string;
+  readonly revision: Revision;
+  readonly seenSecondsAgo: number;
+  readonly fingerprint: Fingerprint;
+}
+
+/** A hash for each setting that all nodes should agree on. */
+export type Fingerprint = Readonly<Record<string, string>>;
+
+export interface Registry {
+  /** Takes the node's name. NodeNameHeld when a living node has it, ConfigDrift when a living node's critical settings differ. */
+  register(): Promise<void>;
+  /** The one statement of each second: writes the heartbeat, renews or takes the lease, returns what the node must know. */
+  beat(report: { readonly state: string; readonly revision: Revision; readonly claims: boolean }): Promise<Heartbeat>;
+  /** Passes the lease on, `to` null: to whoever is ready. The new holder, '' when it is free now, undefined when nothing was done. */
+  handLease(to: string | null, reason: string): Promise<string | undefined>;
+  listNodes(): Promise<readonly NodeRow[]>;
+  /** The configuration was read again. */
+  reconfigure(changed: {
+    readonly fingerprint: Fingerprint;
+    readonly failover: 'automatic' | 'manual';
+    /** The master that cluster.json names. */
+    readonly configuredMaster: string;
+  }): Promise<void>;
+  /** Lets go of name and lease. */
+  unregister(): Promise<void>;
+}
