@@ -4,18 +4,21 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { drain, handover, promote } from './cli/cluster-commands.ts';
 import { clusterStatus } from './cli/cluster-status.ts';
-import { EXIT, exitCodeOf, sentenceOf } from './cli/exit.ts';
+import { EXIT, exitCodeOf, sentenceOf, UsageError } from './cli/exit.ts';
 import { healthcheck } from './cli/healthcheck.ts';
 import { openDatabase } from './cli/open-database.ts';
 import {
   departmentAdd,
   departmentList,
+  departmentSet,
   operatorAdd,
   operatorDisable,
-  type OperatorFlags,
   operatorList,
   operatorPassword,
+  operatorSet,
+  operatorTimes,
 } from './cli/staff.ts';
+import type { DepartmentFlags, OperatorFlags } from './cli/staff-flags.ts';
 import { start } from './cli/start.ts';
 import { describeConfig, type Flags, type LoadedConfig, loadConfig } from './config/config.ts';
 import { migrate } from './postgres/migrate.ts';
@@ -77,17 +80,43 @@ nodeCommand(program.command('check-config'))
   .description('print every key with its value and origin, or all faults at once')
   .action((flags: NodeFlags) => console.log(describeConfig(load(flags))));
 
-const operator = program.command('operator').description('add, list, passwd, disable');
-withConfig(operator.command('add'))
-  .description('add an operator and print his id')
-  .requiredOption('--login <login>', 'his login')
+function operatorOptions(command: Command): Command {
+  return command
+    .option('--title <title>', 'what he is, as visitors see it')
+    .option('--departments <list>', 'departments, separated by commas; key:priority gives him a priority there')
+    .option('--langs <list>', 'languages he answers in, e.g. en,ru (none: all)')
+    .option('--max_chats <n>', 'chats he has at most, or default (max_chats_per_operator)')
+    .option('--roles <list>', 'operator, supervisor, admin')
+    .option('--schedule <file>', 'his working hours (JSON, docs/assignment.md), or none');
+}
+
+const operator = program.command('operator').description('add, set, list, times, passwd, disable');
+operatorOptions(withConfig(operator.command('add')))
+  .description('add an operator; prints his id')
+  .requiredOption('--login <login>', 'name to log in with')
   .requiredOption('--fullname <name>', 'the name that visitors see')
   .option('--password <password>', 'at least 8 characters; without it the first line of standard input')
-  .option('--departments <keys>', 'keys of his departments, separated by commas')
-  .option('--langs <langs>', 'his languages, e.g. en,ru')
-  .option('--max_chats <n>', 'his own limit (default: max_chats_per_operator)')
-  .option('--roles <roles>', 'operator, supervisor, admin, separated by commas (default: operator)')
-  .action(async (flags: NodeFlags & OperatorFlags) => console.log(await operatorAdd(load(flags).config, flags)));
+  .action(async (flags: NodeFlags & OperatorFlags & { readonly login: string; readonly password?: string }) =>
+    console.log(await operatorAdd(load(flags).config, flags)),
+  );
+operatorOptions(withConfig(operator.command('set')))
+  .description('change what is given of an operator')
+  .requiredOption('--login <login>', 'his login')
+  .option('--fullname <name>', 'the name that visitors see')
+  .action((flags: NodeFlags & OperatorFlags & { readonly login: string }) => operatorSet(load(flags).config, flags.login, flags));
+withConfig(operator.command('times'))
+  .description('how many seconds an operator was in each status')
+  .requiredOption('--login <login>', 'his login')
+  .option('--from <time>', 'as 2026-11-21 or 2026-11-21T09:00:00Z (default: 24 hours ago)')
+  .option('--to <time>', 'the same (default: now)')
+  .option('--json', 'as JSON')
+  .action(async (flags: NodeFlags & { readonly login: string; readonly from?: string; readonly to?: string; readonly json?: boolean }) => {
+    const to = flags.to === undefined ? Date.now() : readTime('--to', flags.to);
+    const from = flags.from === undefined ? to - 86_400_000 : readTime('--from', flags.from);
+    const times = await operatorTimes(load(flags).config, flags.login, from, to);
+    if (flags.json === true) console.log(JSON.stringify(times, null, 2));
+    else printTable(times);
+  });
 withConfig(operator.command('list'))
   .description('list the operators')
   .option('--json', 'as JSON')
@@ -119,12 +148,22 @@ withConfig(operator.command('disable'))
   .requiredOption('--login <login>', 'his login')
   .action((flags: NodeFlags & { readonly login: string }) => operatorDisable(load(flags).config, flags.login));
 
-const department = program.command('department').description('add, list');
-withConfig(department.command('add'))
+function departmentOptions(command: Command): Command {
+  return withConfig(command)
+    .requiredOption('--key <key>', 'its key, e.g. sales')
+    .option('--mode <mode>', 'how its chats find operators: automatic, manual, mixed, or default (assignment_mode)')
+    .option('--schedule <file>', 'its working hours (JSON, docs/assignment.md), or none');
+}
+
+const department = program.command('department').description('add, set, list');
+departmentOptions(department.command('add'))
   .description('add a department')
-  .requiredOption('--key <key>', 'its key, e.g. sales')
   .requiredOption('--name <name>', 'the name that visitors see')
-  .action((flags: NodeFlags & { readonly key: string; readonly name: string }) => departmentAdd(load(flags).config, flags.key, flags.name));
+  .action((flags: NodeFlags & DepartmentFlags & { readonly key: string }) => departmentAdd(load(flags).config, flags.key, flags));
+departmentOptions(department.command('set'))
+  .description('change what is given of a department')
+  .option('--name <name>', 'the name that visitors see')
+  .action((flags: NodeFlags & DepartmentFlags & { readonly key: string }) => departmentSet(load(flags).config, flags.key, flags));
 withConfig(department.command('list'))
   .description('list the departments')
   .option('--json', 'as JSON')
@@ -176,6 +215,12 @@ nodeCommand(program.command('healthcheck'))
     console.log(health.sentence);
     exitCode = health.exitCode;
   });
+
+function readTime(flag: string, text: string): number {
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms)) throw new UsageError(`${flag} must be a time such as 2026-11-21 or 2026-11-21T09:00:00Z`);
+  return ms;
+}
 
 function printTable(rows: readonly object[]): void {
   const first = rows[0];

@@ -3,60 +3,45 @@
  * where the modes differ: a single node is master and slave in one, without a bus.
  */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { CommitLoop } from './commands/commit-loop.ts';
 import type { LoadedConfig } from './config/config.ts';
 import { CRITICAL_KEYS } from './config/fingerprint.ts';
-import { BUILT_IN_STATUSES } from './domain/operator.ts';
-import { authenticateOperator } from './http/operator-auth.ts';
-import { createHttpServer } from './http/server.ts';
-import { AutoAssignment } from './jobs/auto-assignment.ts';
-import { PushNotifications } from './jobs/push-notifications.ts';
 import { Lifecycle, type Part } from './lifecycle.ts';
 import type { NodeLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
-import { boundConnections } from './open-files.ts';
 import type { Signal } from './domain/signal.ts';
+import { createJobs } from './node/jobs.ts';
+import { createClientSide } from './node/client-side.ts';
+import { chatRules } from './node/rules.ts';
 import type { Bus, Clock } from './ports.ts';
 import { createChangeLog } from './postgres/change-log.ts';
 import type { Database } from './postgres/database.ts';
 import type { EmbeddedPostgres } from './postgres/embedded.ts';
 import { openEpoch, readInstallation } from './postgres/installation.ts';
-import { createInspector } from './files/inspector.ts';
-import { createFiles } from './postgres/files.ts';
-import { createIdentities } from './postgres/identities.ts';
-import { createLogins } from './postgres/logins.ts';
 import { createMessages } from './postgres/messages.ts';
 import { migrate } from './postgres/migrate.ts';
 import { createPages } from './postgres/pages.ts';
+import { createPresence } from './postgres/presence.ts';
 import { createRegistry } from './postgres/registry.ts';
 import { createSnapshots } from './postgres/snapshots.ts';
 import { createStore } from './postgres/store.ts';
-import { createFcm } from './push/fcm.ts';
 import { applyReload, clusterIdentity, planReload, type Reload, warnOfDrift } from './reload.ts';
-import { Admission } from './sessions/admission.ts';
 import { Derived } from './sessions/derived.ts';
 import { Hub } from './sessions/hub.ts';
-import { Identification } from './sessions/identification.ts';
-import { OperatorLogins } from './sessions/operator-logins.ts';
-import type { Services } from './sessions/services.ts';
+import { Presence } from './sessions/presence.ts';
 import { tellSignal } from './sessions/signals.ts';
-import { Uploads } from './sessions/uploads.ts';
-import { VisitorPages } from './sessions/visitor-pages.ts';
 import { nodeStatus } from './status.ts';
 import { Feed } from './sync/feed.ts';
 import { Health } from './sync/health.ts';
 import { Heartbeat } from './sync/heartbeat.ts';
 import { Leadership } from './sync/leadership.ts';
 import { Replica } from './sync/replica.ts';
+import { WaitingChats } from './sync/waiting-chats.ts';
 import { Traffic } from './traffic.ts';
 import { createBus } from './transport.ts';
 import { Watchdog } from './watchdog.ts';
-import { WsServer } from './ws/server.ts';
-
-/** What else is in the request with a file. */
-const UPLOAD_MARGIN_BYTES = 65_536;
+import type { WsServer } from './ws/server.ts';
 
 export interface RunningNode {
   readonly url: string;
@@ -121,8 +106,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     metrics,
   });
   const defaultMaxChats = config.limits.maxChatsPerOperator;
+  const waiting = new WaitingChats(replica);
+  const rules = chatRules(config, replica.departments);
   const hub = new Hub({ replica, messages, metrics, ringBytes: config.limits.ringBytes, defaultMaxChats });
-  const derived = new Derived(replica, hub, defaultMaxChats);
+  const derived = new Derived({ replica, hub, waiting, rules, clock, nowUs: () => heartbeat.nowUs() });
 
   let members = new Set(config.cluster?.nodeNames);
   const bus: Bus = createBus({ config, direct, incarnation, installation, isMember: name => members.has(name), log, metrics });
@@ -148,7 +135,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     log,
     metrics,
     leaseSeconds,
-    onChange: () => assignment.wake(),
+    onChange: () => jobs.wake(),
     tell: to => bus.publishSignal({ type: 'lease-handed-over', to }),
   });
   const heartbeat = new Heartbeat({
@@ -163,126 +150,67 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     onNameLost: () => onFatal(75, `node name '${node.name}' was taken over by another process`),
     onDrainWish: wish => traffic.wish(wish),
   });
-  const assignment = new AutoAssignment({
+  const presenceStore = createPresence(database, incarnation);
+  const jobs = createJobs({
+    config,
+    database,
     replica,
+    waiting,
     feed,
     loop,
-    defaultMaxChats,
+    rules,
+    presence: presenceStore,
+    pushTargets: pages,
     leaseToken: () => leadership.token,
-    log: log.child({ component: 'auto-assignment' }),
+    nowUs: () => heartbeat.nowUs(),
+    clock,
+    log,
     metrics,
   });
-  const push =
-    config.push === undefined
-      ? undefined
-      : new PushNotifications({
-          replica,
-          targets: pages,
-          gateway: createFcm({ ...config.push.credentials, privateKey: config.push.credentials.privateKey.reveal(), url: config.push.url }),
-          leads: () => leadership.token !== undefined,
-          afterMs: config.push.afterMs,
-          log: log.child({ component: 'push' }),
-          metrics,
-        });
   const hear = (signal: Signal): void => {
     if (signal.type !== 'lease-handed-over') tellSignal(hub, replica, signal);
     else if (signal.to === node.name) heartbeat.beatNow();
   };
 
-  // ---- what clients talk to -----------------------------------------------------------------------------------
-  const maxConnections = boundConnections(config.limits.maxConnections, log);
-  const files = createFiles(database);
-  const { fieldsKey, fieldsHash, backendKey } = config.identification;
-  const services: Services = {
-    admission: new Admission({
-      clock,
-      metrics,
-      maxConnections,
-      handshakesPerSecond: config.limits.wsHandshakesPerSecond,
-      visitorActionsPerSecond: config.limits.visitorActionsPerSecond,
-    }),
+  const presence = new Presence({ store: presenceStore, clock, log, metrics, graceMs: rules.graceUs / 1_000 });
+  const { ws, web } = createClientSide({
+    config,
+    database,
+    installation,
     replica,
     feed,
     hub,
     derived,
+    waiting,
     loop,
+    rules,
     messages,
-    files,
-    uploads: new Uploads({
-      files,
-      inspector: createInspector(config.limits.uploadTypes),
-      loop,
-      secret: installation.secret,
-      messages: config.limits.uploadMessages,
-    }),
-    pages: new VisitorPages({ pages, secret: installation.secret, replica, clock, metrics }),
-    identification: new Identification({
-      identities: createIdentities(database),
-      signing: fieldsKey === undefined ? undefined : { key: fieldsKey.reveal(), hash: fieldsHash },
-      nowUs: () => heartbeat.nowUs(),
-    }),
-    logins: new OperatorLogins({
-      store: createLogins(database),
-      replica,
-      clock,
-      metrics,
-      ttlSeconds: config.limits.operatorSessionSeconds,
-      catchUp: () => feed.catchUp(),
-    }),
-    statuses: [...BUILT_IN_STATUSES, ...config.operatorStatuses],
-    limits: {
-      maxMessageLength: config.limits.maxMessageLength,
-      maxActionBytes: Math.min(config.limits.maxRequestBytes, 65_536 + 12 * (config.limits.maxMessageLength + 100_000)),
-      maxFileBytes: config.limits.maxRequestBytes - UPLOAD_MARGIN_BYTES,
-      uploadMinBytesPerSecond: config.limits.uploadMinBytesPerSecond,
-      uploadTypes: config.limits.uploadTypes,
-      defaultMaxChats,
-      pollHoldMs: config.limits.pollHoldMs,
-      wsBufferBytes: config.limits.wsBufferBytes,
-    },
-    helloMessage: config.helloMessage ?? '',
-    survey: config.survey,
+    pages,
+    presence,
+    health,
+    clock,
     log,
+    metrics,
     nowUs: () => heartbeat.nowUs(),
     signal: signal => {
       hear(signal);
       bus.publishSignal(signal);
     },
-  };
-  const ws = new WsServer({
-    services,
-    metrics,
-    authenticateOperator: request =>
-      authenticateOperator(services.logins, request, { changes: true, allowedOrigins: config.allowedOrigins }),
+    status: (ws: WsServer) =>
+      nodeStatus({
+        config,
+        fingerprint: () => identity.fingerprint,
+        version,
+        health,
+        leadership,
+        replica,
+        feed,
+        registry,
+        bus,
+        ws,
+        metrics,
+      }),
   });
-  const restCalls = metrics.counter('rest_calls_total', 'HTTP requests received');
-  const status = nodeStatus({
-    config,
-    fingerprint: () => identity.fingerprint,
-    version,
-    health,
-    leadership,
-    replica,
-    feed,
-    registry,
-    bus,
-    ws,
-    metrics,
-  });
-  const web = createHttpServer({
-    services,
-    health,
-    status,
-    metrics,
-    restCalls,
-    maxConnections,
-    allowedOrigins: config.allowedOrigins,
-    trustedProxies: config.trustedProxies,
-    tls: node.tls,
-    backendKey: backendKey?.reveal(),
-    demoPage: readFileSync(new URL('./web/index.html', import.meta.url), 'utf8'),
-  });
-
   const traffic = new Traffic({ health, leadership, ws, web, node, log, announce: () => heartbeat.beatNow() });
   const watchdog = new Watchdog({ health, clock, metrics });
   metrics.gauge('log_lines_dropped', 'Log lines that could not be written', () => log.dropped);
@@ -326,10 +254,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       stop: () => bus.stop(),
     },
     { name: 'heartbeat', start: () => heartbeat.start(), stop: () => heartbeat.stop() },
-    { name: 'auto-assignment', start: () => assignment.start(), stop: () => assignment.stop() },
-    { name: 'push notifications', stop: () => push?.stop() },
+    ...jobs.parts,
+    { name: 'presence', start: () => presence.start(), stop: () => presence.stop() },
     {
       name: 'hub',
+      start: () => derived.start(),
       stop() {
         hub.stop();
         derived.stop();

@@ -3,63 +3,58 @@ import { performance } from 'node:perf_hooks';
 import type { Command } from '../commands/command.ts';
 import { CommitLoop } from '../commands/commit-loop.ts';
 import { endOperatorSessions } from '../commands/end-sessions.ts';
-import { addDepartment, addOperator, disableOperator } from '../commands/staff.ts';
+import { addDepartment, addOperator, disableOperator, editDepartment, editOperator } from '../commands/staff.ts';
 import type { Config } from '../config/config.ts';
-import type { Operator, Role } from '../domain/operator.ts';
-import { ROLES } from '../domain/operator.ts';
+import type { Operator } from '../domain/operator.ts';
 import { createLog } from '../log.ts';
 import { createMetrics } from '../metrics.ts';
-import type { Snapshot } from '../ports.ts';
+import type { Snapshot, StatusSeconds } from '../ports.ts';
 import type { Database } from '../postgres/database.ts';
 import { openEpoch } from '../postgres/installation.ts';
 import { createLogins } from '../postgres/logins.ts';
 import { migrate } from '../postgres/migrate.ts';
 import { createSnapshots } from '../postgres/snapshots.ts';
+import { createStatusTimes } from '../postgres/histories.ts';
 import { createStore } from '../postgres/store.ts';
-import { hashPassword } from '../sessions/passwords.ts';
+import { hashPassword, MIN_PASSWORD_LENGTH } from '../sessions/passwords.ts';
 import { Replica } from '../sync/replica.ts';
 import { UsageError } from './exit.ts';
+import { type DepartmentFlags, type OperatorFlags, readDepartmentFlags, readOperatorFlags } from './staff-flags.ts';
 import { openDatabase } from './open-database.ts';
 
-const MIN_PASSWORD_LENGTH = 8;
-
-export interface OperatorFlags {
-  readonly login: string;
-  readonly fullname: string;
-  readonly password?: string;
-  readonly departments?: string;
-  readonly langs?: string;
-  readonly max_chats?: string;
-  readonly roles?: string;
-}
-
 /** Returns the id. */
-export async function operatorAdd(config: Config, flags: OperatorFlags): Promise<number> {
-  const roles = splitList(flags.roles ?? 'operator');
-  const wrong = roles.find(role => !(ROLES as readonly string[]).includes(role));
-  if (wrong !== undefined) throw new UsageError(`--roles: '${wrong}' must be one of ${ROLES.join(', ')}`);
-  if (!/^[\w.@+-]{1,100}$/.test(flags.login)) throw new UsageError('--login must be letters, digits, _ . @ + or -, at most 100');
-  if (flags.fullname.trim() === '' || flags.fullname.length > 200) throw new UsageError('--fullname must be 1 to 200 characters');
-  const maxChats = flags.max_chats === undefined ? null : Number(flags.max_chats);
-  if (maxChats !== null && (!Number.isInteger(maxChats) || maxChats < 0 || maxChats > 1_000))
-    throw new UsageError('--max_chats must be an integer from 0 to 1000');
+export async function operatorAdd(
+  config: Config,
+  flags: OperatorFlags & { readonly login: string; readonly password?: string },
+): Promise<number> {
+  const { login } = flags;
+  if (!/^[\w.@+-]{1,100}$/.test(login)) throw new UsageError('--login must be letters, digits, _ . @ + or -, at most 100');
+  const edit = readOperatorFlags(flags);
   const passwordHash = await hashPassword(checked(flags.password ?? (await readPassword())));
   return withDatabase(config, async ({ database, run, snapshot }) => {
-    if (snapshot.operators.some(operator => operator.login === flags.login)) throw new UsageError(`login '${flags.login}' is taken`);
-    const departmentKeys = splitList(flags.departments ?? '');
+    if (snapshot.operators.some(operator => operator.login === login)) throw new UsageError(`login '${login}' is taken`);
     const { id } = await run(
-      addOperator({
-        login: flags.login,
-        fullname: flags.fullname,
-        departmentKeys,
-        langs: splitList(flags.langs ?? ''),
-        maxChats,
-        roles: roles as Role[],
-      }),
+      addOperator({ login, fullname: login, departmentKeys: [], langs: [], maxChats: null, roles: ['operator'], ...edit }),
     );
     await createLogins(database).setPassword(id, passwordHash);
     return id;
   });
+}
+
+/** Changes what is given. */
+export function operatorSet(config: Config, login: string, flags: OperatorFlags): Promise<void> {
+  const edit = readOperatorFlags(flags);
+  if (Object.keys(edit).length === 0) throw new UsageError('nothing to change: see operator set --help');
+  return withDatabase(config, async ({ run, snapshot }) => {
+    await run(editOperator(byLogin(snapshot, login).id, edit));
+  });
+}
+
+/** Seconds in each status from `from` to `to` (milliseconds since 1970), the present one included. */
+export function operatorTimes(config: Config, login: string, from: number, to: number): Promise<readonly StatusSeconds[]> {
+  return withDatabase(config, ({ database, snapshot }) =>
+    createStatusTimes(database).secondsOf(byLogin(snapshot, login).id, from * 1_000, to * 1_000),
+  );
 }
 
 export function operatorList(config: Config): Promise<readonly Operator[]> {
@@ -82,12 +77,21 @@ export function operatorDisable(config: Config, login: string): Promise<void> {
   });
 }
 
-export function departmentAdd(config: Config, key: string, name: string): Promise<void> {
+export function departmentAdd(config: Config, key: string, flags: DepartmentFlags): Promise<void> {
   if (!/^[\w.-]{1,100}$/.test(key)) throw new UsageError('--key must be letters, digits, _ . or -, at most 100');
-  if (name.trim() === '' || name.length > 200) throw new UsageError('--name must be 1 to 200 characters');
+  const edit = readDepartmentFlags(flags);
   return withDatabase(config, async ({ database, run, snapshot }) => {
     const rows = await database.query<{ id: number }>("select nextval('department_id_seq') as id");
-    await run(addDepartment({ key, name, order: snapshot.departments.length }, rows[0]?.id ?? 0));
+    await run(addDepartment({ name: key, order: snapshot.departments.length, ...edit, key }, rows[0]?.id ?? 0));
+  });
+}
+
+/** Changes what is given. */
+export function departmentSet(config: Config, key: string, flags: DepartmentFlags): Promise<void> {
+  const edit = readDepartmentFlags(flags);
+  if (Object.keys(edit).length === 0) throw new UsageError('nothing to change: see department set --help');
+  return withDatabase(config, async ({ run }) => {
+    await run(editDepartment(key, edit));
   });
 }
 
@@ -150,11 +154,4 @@ async function readPassword(): Promise<string> {
   }
   process.stdin.destroy();
   return text.split(/\r?\n/)[0] ?? '';
-}
-
-function splitList(value: string): string[] {
-  return value
-    .split(',')
-    .map(entry => entry.trim())
-    .filter(entry => entry !== '');
 }

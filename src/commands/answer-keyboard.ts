@@ -6,21 +6,24 @@ import type { Page } from '../domain/visitor.ts';
 import { nextMessageTime } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
 import { visitorMessage } from './start-chat.ts';
+import { addOperatorOfHeld, wake } from './visitor-speaks.ts';
 
 export interface KeyboardAnswer {
   readonly page: Page;
   /** Of the message with the keyboard. */
   readonly messageId: string;
   readonly buttonId: string;
+  readonly defaultMaxChats: number;
   readonly nonce: string;
 }
 
-export function answerKeyboard({ page, messageId, buttonId, nonce }: KeyboardAnswer): Command<null> {
+export function answerKeyboard({ page, messageId, buttonId, defaultMaxChats, nonce }: KeyboardAnswer): Command<null> {
   return {
     name: 'chat.keyboard_response',
     bytes: 1_000,
-    addKeys(keys) {
+    addKeys(keys, hot) {
       keys.openChatsOf.add(page.visitorId);
+      addOperatorOfHeld(keys, hot.openChatOf(page.visitorId));
       keys.addMessage(page.visitorId, messageId);
     },
     decide(rows, nowUs) {
@@ -38,6 +41,7 @@ export function answerKeyboard({ page, messageId, buttonId, nonce }: KeyboardAns
       const changedUs = nextMessageTime({ ...chat, lastTsUs: answer.tsUs }, nowUs);
       return {
         changes: [
+          ...wake(chat, rows, defaultMaxChats, nowUs),
           { type: 'message-added', message: answer },
           { type: 'message-edited', message: { ...request, data, changedUs } },
         ],

@@ -59,6 +59,8 @@ export class Attempt {
       operators: rows.operators.written(),
       departments: rows.departments.written(),
       messages: rows.messages.written(),
+      history: rows.history.rows,
+      statusTimes: rows.statusTimes.rows,
       endedPageIds: changes.filter(change => change.type === 'page-ended').map(change => change.pageId),
       endedOperatorSessions: changes.filter(change => change.type === 'operator-sessions-ended'),
       changeCount: changes.length,
@@ -75,7 +77,7 @@ export class Attempt {
 
   #accept(pending: Pending, rows: BatchRows, nowUs: number): void {
     const decision = pending.command.decide(rows, nowUs);
-    rows.fold(decision.changes);
+    rows.fold(decision.changes, decision.record);
     for (const change of decision.changes) this.changes.push(change);
     this.outcomes.set(pending, { decision });
   }

@@ -2,12 +2,14 @@
  * The locked rows of one batch while it is decided: a State that `apply` folds into, and the questions that decisions
  * ask. Asking for a row that was not locked throws RowNotLocked. What was touched is what gets written.
  */
-import { apply, type Rows, type State } from '../domain/state.ts';
+import { type Appended, apply, type Rows, type State } from '../domain/state.ts';
 import type { Change } from '../domain/change.ts';
 import { type Chat, isOpen } from '../domain/chat.ts';
+import type { HistoryRow } from '../domain/chat-history.ts';
 import type { Department } from '../domain/department.ts';
 import { isFromVisitor, type Message, messageTime, type Sender, sentKey } from '../domain/message.ts';
-import type { Operator } from '../domain/operator.ts';
+import type { Operator, StatusTime } from '../domain/operator.ts';
+import type { Microseconds } from '../domain/time.ts';
 import type { Visitor } from '../domain/visitor.ts';
 import type { Keys, LockedRows, Written } from '../ports.ts';
 import { RowNotLocked } from './key-set.ts';
@@ -18,6 +20,8 @@ export class BatchRows implements State {
   readonly operators: TouchedRows<number, Operator>;
   readonly departments: TouchedRows<string, Department>;
   readonly messages: TouchedRows<string, Message>;
+  readonly history = new AddedRows<HistoryRow>();
+  readonly statusTimes = new AddedRows<StatusTime>();
   readonly #keys: Keys;
   readonly #locked: LockedRows;
   readonly #openChats = new Map<string, number>();
@@ -34,8 +38,10 @@ export class BatchRows implements State {
     for (const chat of locked.chats.values()) this.#indexChat(chat);
   }
 
-  fold(changes: readonly Change[]): void {
+  /** `record`: why, for the history row that these changes leave. */
+  fold(changes: readonly Change[], record?: string): void {
     for (const change of changes) apply(this, change);
+    if (record !== undefined) this.history.explainLast(record);
   }
 
   visitor(id: string): Visitor | undefined {
@@ -79,6 +85,12 @@ export class BatchRows implements State {
     if (!this.#keys.unreadOf.has(chat.id)) throw new RowNotLocked('unreadOf', chat.id);
     const ids = this.#locked.unread.get(chat.id) ?? [];
     return ids.filter(id => (messageTime(id) ?? 0) > chat.readByOperatorUs).sort();
+  }
+
+  /** When this operator was connected last; undefined: he is. Never: 0. */
+  lastSeenUs(operatorId: number): Microseconds | undefined {
+    if (!this.#keys.presenceOf.has(operatorId)) throw new RowNotLocked('presenceOf', operatorId);
+    return this.#locked.presence.get(operatorId);
   }
 
   newChatId(): number {
@@ -127,6 +139,12 @@ export class TouchedRows<K, R> implements Rows<K, R> {
     this.#onSet?.(row);
   }
 
+  /** As they are now. */
+  *all(): Iterable<R> {
+    for (const [key, row] of this.#before) yield this.#after.get(key) ?? row;
+    for (const [key, row] of this.#after) if (!this.#before.has(key)) yield row;
+  }
+
   /** The final state of each touched row. */
   written(): Written<R> {
     const created: R[] = [];
@@ -137,6 +155,20 @@ export class TouchedRows<K, R> implements Rows<K, R> {
       else changed.push({ before, after });
     }
     return { created, changed };
+  }
+}
+
+/** Rows that are only added. */
+export class AddedRows<R extends object> implements Appended<R> {
+  readonly rows: R[] = [];
+
+  add(row: R): void {
+    this.rows.push(row);
+  }
+
+  explainLast(this: AddedRows<HistoryRow>, record: string): void {
+    const last = this.rows.pop();
+    if (last !== undefined) this.rows.push({ ...last, record });
   }
 }
 

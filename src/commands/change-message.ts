@@ -6,7 +6,7 @@ import type { Chat } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';
 import { canBeReactedTo, deletedMessage, type Message, operatorSender, type Reaction, visitorSender } from '../domain/message.ts';
 import type { Microseconds } from '../domain/time.ts';
-import { getOpenChat, getOperator, nextMessageTime, refuseUnlessBearer } from './chat-rows.ts';
+import { getOpenChat, getOperator, nextMessageTime, refuseUnlessOwner } from './chat-rows.ts';
 import { type Command, type Decision, unchanged } from './command.ts';
 
 export interface MessageOfOperator {
@@ -30,7 +30,7 @@ export function changeByOperator(target: MessageOfOperator, text: string | undef
     decide(rows, nowUs) {
       getOperator(rows, operatorId);
       const chat = getOpenChat(rows, chatId);
-      refuseUnlessBearer(chat, operatorId);
+      refuseUnlessOwner(chat, operatorId);
       const message = getMessageOf(chat, rows.message(messageId));
       if (message.sender !== operatorSender(operatorId)) throw notOwned();
       if (text === undefined) return deleted(chat, message, nowUs);

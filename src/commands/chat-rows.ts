@@ -28,25 +28,22 @@ export function getOperator(rows: BatchRows, operatorId: number): Operator {
 }
 
 /** The chat is this operator's, taken or assigned to him. */
-export function isBearer(chat: Chat, operatorId: number): boolean {
+export function isOwner(chat: Chat, operatorId: number): boolean {
   return (chat.operatorId ?? chat.assignedOperatorId) === operatorId;
 }
 
-export function refuseUnlessBearer(chat: Chat, operatorId: number): void {
-  if (!isBearer(chat, operatorId)) throw new ChatError('forbidden', 'not-your-chat', `chat ${chat.id} is not yours`);
+export function refuseUnlessOwner(chat: Chat, operatorId: number): void {
+  if (!isOwner(chat, operatorId)) throw new ChatError('forbidden', 'not-your-chat', `chat ${chat.id} is not yours`);
 }
 
-/** Room for one more chat (I2); a chat that he bears already uses no more. */
-export function refuseWithoutRoom(operator: Operator, chat: Chat, defaultMaxChats: number): void {
-  if (isBearer(chat, operator.id) || hasRoom(operator, defaultMaxChats)) return;
-  throw new ChatError(
-    'conflict',
-    'capacity-exceeded',
-    `${operator.fullname} has ${operator.load} of ${capacityOf(operator, defaultMaxChats)} chats`,
-    {
-      data: { load: operator.load, maxChats: capacityOf(operator, defaultMaxChats) },
-    },
-  );
+/** Room for one more chat (I2); a chat that he bears already uses no more. Returns whether `mayOverride` was needed. */
+export function refuseWithoutRoom(operator: Operator, chat: Chat | undefined, defaultMaxChats: number, mayOverride = false): boolean {
+  if (bearerOf(chat) === operator.id || hasRoom(operator, defaultMaxChats)) return false;
+  if (mayOverride) return true;
+  const maxChats = capacityOf(operator, defaultMaxChats);
+  throw new ChatError('conflict', 'capacity-exceeded', `${operator.fullname} has ${operator.load} of ${maxChats} chats`, {
+    data: { load: operator.load, maxChats },
+  });
 }
 
 /** The time of the next message: unique and in commit order per visitor, because he has one open chat. */

@@ -64,6 +64,7 @@ export class GuessedRows {
       messages: new Map(),
       sentMessages: new Map(), // what was sent before meets the unique key, and locks
       unread: new Map(),
+      presence: new Map(),
       newChatIds: [],
       newOperatorIds: [],
       committed: undefined,

@@ -14,6 +14,7 @@ export class KeySet implements Keys {
   readonly sentMessages = new Map<string, MessageKey>();
   readonly messages = new Map<string, { readonly visitorId: string }>();
   readonly unreadOf = new Set<number>();
+  readonly presenceOf = new Set<number>();
   newChats = 0;
   newOperators = 0;
 
@@ -83,6 +84,7 @@ export class RowNotLocked extends Error {
     | 'openChatsOf'
     | 'messages'
     | 'unreadOf'
+    | 'presenceOf'
     | 'newChats'
     | 'newOperators';
   readonly key: string | number;

@@ -2,17 +2,18 @@
 import type { Change } from '../domain/change.ts';
 import { bearerOf } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';
-import { isAdmin, isSupervisor } from '../domain/operator.ts';
+import { supervises } from '../domain/operator.ts';
 import type { Survey } from '../domain/survey.ts';
-import { getOpenChat, getOperator, isBearer, lockForClosing, refuseUnlessBearer } from './chat-rows.ts';
+import { getOpenChat, getOperator, isOwner, lockForClosing, refuseUnlessOwner } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
+import { closeChat, moveChat } from './move-chat.ts';
 
 interface OperatorOnChat {
   readonly operatorId: number;
   readonly chatId: number;
 }
 
-/** Back to the queue at its original place; by an assignee who has not taken it, this declines it. */
+/** Back to the queue at its original place; by an assignee who has not taken it, this declines it. He is not asked again at once. */
 export function releaseChat({ operatorId, chatId }: OperatorOnChat): Command<null> {
   return {
     name: 'chat.release',
@@ -24,8 +25,9 @@ export function releaseChat({ operatorId, chatId }: OperatorOnChat): Command<nul
     decide(rows, nowUs) {
       getOperator(rows, operatorId);
       const chat = getOpenChat(rows, chatId);
-      refuseUnlessBearer(chat, operatorId);
-      return { changes: [{ type: 'chat-released', chatId, atUs: nowUs }], answer: null };
+      refuseUnlessOwner(chat, operatorId);
+      const move = chat.operatorId === null ? 'declined' : 'released';
+      return { changes: [moveChat(chat, move, { atUs: nowUs, by: operatorId, declinedBy: operatorId })], answer: null };
     },
   };
 }
@@ -45,12 +47,13 @@ export function closeChatByOperator({ operatorId, chatId }: OperatorOnChat, surv
       const chat = rows.chat(chatId);
       if (chat?.state === 'closed_by_operator' && chat.operatorId === operatorId) return unchanged(null); // a repeat
       const open = getOpenChat(rows, chatId);
-      if (!isBearer(open, operatorId) && !isSupervisor(operator) && !isAdmin(operator)) {
+      if (!isOwner(open, operatorId) && !supervises(operator, open.departmentKey)) {
         throw new ChatError('forbidden', 'not-your-chat', `chat ${chatId} is not yours`);
       }
       lockForClosing(rows, open);
-      const changes: Change[] = [{ type: 'chat-closed', chatId, state: 'closed_by_operator', atUs: nowUs }];
-      if (survey !== undefined) changes.push({ type: 'survey-changed', chatId, visitorId: open.visitorId, survey });
+      const changes: Change[] = [closeChat(open, 'closed-by-operator', nowUs, operatorId)];
+      if (survey !== undefined && open.state !== 'invitation')
+        changes.push({ type: 'survey-changed', chatId, visitorId: open.visitorId, survey });
       return { changes, answer: null };
     },
   };
@@ -69,7 +72,7 @@ export function closeChatByVisitor(visitorId: string): Command<null> {
       const chat = rows.openChatOf(visitorId);
       if (chat === undefined) return unchanged(null);
       lockForClosing(rows, chat);
-      return { changes: [{ type: 'chat-closed', chatId: chat.id, state: 'closed_by_visitor', atUs: nowUs }], answer: null };
+      return { changes: [closeChat(chat, 'closed-by-visitor', nowUs, null)], answer: null };
     },
   };
 }

@@ -1,5 +1,6 @@
 /** An operator's status: his own, whatever tab or device he sets it in. */
-import type { OperatorStatus } from '../domain/operator.ts';
+import { ChatError } from '../domain/error.ts';
+import { isAdmin, type Operator, type OperatorStatus, supervises } from '../domain/operator.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { getOperator } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
@@ -9,22 +10,31 @@ export interface StatusSet {
   readonly statusUs: Microseconds;
 }
 
-export function setOperatorStatus(operatorId: number, status: OperatorStatus): Command<StatusSet> {
+/** `by`: a supervisor of one of his departments, or an administrator, who sets it for him. */
+export function setOperatorStatus(operatorId: number, status: OperatorStatus, by = operatorId): Command<StatusSet> {
   return {
     name: 'set-status',
     bytes: 200,
     addKeys(keys) {
       keys.operators.add(operatorId);
+      keys.operators.add(by);
     },
     decide(rows, nowUs) {
+      if (by !== operatorId) refuseUnlessSupervisor(getOperator(rows, by), rows.operator(operatorId));
       const operator = getOperator(rows, operatorId);
       if (operator.status === status.name && operator.statusSort === status.sort) {
         return unchanged({ status: operator.status, statusUs: operator.statusUs });
       }
+      const reason = by === operatorId ? 'set' : 'supervisor';
       return {
-        changes: [{ type: 'operator-status-set', operatorId, status: status.name, sort: status.sort, reason: 'set', atUs: nowUs }],
+        changes: [{ type: 'operator-status-set', operatorId, status: status.name, sort: status.sort, reason, atUs: nowUs }],
         answer: { status: status.name, statusUs: nowUs },
       };
     },
   };
+}
+
+function refuseUnlessSupervisor(by: Operator, operator: Operator | undefined): void {
+  const isHis = operator?.departmentKeys.some(key => supervises(by, key)) === true;
+  if (!isHis && !isAdmin(by)) throw new ChatError('forbidden', 'not-allowed', 'only his supervisors and administrators may do that');
 }

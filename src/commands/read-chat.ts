@@ -1,6 +1,6 @@
 /** Read marks. Reading what is read already changes nothing. */
 import { messageTime } from '../domain/message.ts';
-import { getOpenChat, getOperator, refuseUnlessBearer } from './chat-rows.ts';
+import { getOpenChat, getOperator, refuseUnlessOwner } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
 
 export function readByOperator({ operatorId, chatId }: { readonly operatorId: number; readonly chatId: number }): Command<null> {
@@ -15,7 +15,7 @@ export function readByOperator({ operatorId, chatId }: { readonly operatorId: nu
     decide(rows) {
       getOperator(rows, operatorId);
       const chat = getOpenChat(rows, chatId);
-      refuseUnlessBearer(chat, operatorId);
+      refuseUnlessOwner(chat, operatorId);
       const messageIds = rows.unreadIn(chat);
       const upToUs = messageTime(messageIds.at(-1) ?? '');
       if (upToUs === undefined) return unchanged(null);

@@ -1,11 +1,16 @@
 /**
- * An operator says something in a chat that is his or assigned to him; the assignee's first message takes the chat.
+ * An operator says something in a chat that is his or assigned to him; the assignee's first message takes the chat,
+ * and one in a chat on hold resumes it.
  * A repeat of the client id returns the first answer, also after the chat was closed.
  */
 import type { Change } from '../domain/change.ts';
-import { type Message, messageId, type MessageKind, operatorSender, quoteOf } from '../domain/message.ts';
-import { getOpenChat, getOperator, nextMessageTime, refuseUnlessBearer } from './chat-rows.ts';
+import type { Chat } from '../domain/chat.ts';
+import { type Message, messageId, type MessageKind, operatorSender, type Quote, quoteOf } from '../domain/message.ts';
+import type { Operator } from '../domain/operator.ts';
+import type { Microseconds } from '../domain/time.ts';
+import { getOpenChat, getOperator, nextMessageTime, refuseUnlessOwner, refuseWithoutRoom } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
+import { moveChat } from './move-chat.ts';
 import type { SentMessage } from './send-visitor-message.ts';
 
 export interface OperatorWords {
@@ -16,11 +21,12 @@ export interface OperatorWords {
   readonly text: string;
   readonly data: unknown;
   readonly quoted?: { readonly visitorId: string; readonly messageId: string } | undefined;
+  readonly defaultMaxChats: number;
   readonly nonce: string;
 }
 
 export function sendOperatorMessage(words: OperatorWords): Command<SentMessage> {
-  const { operatorId, chatId, clientSideId, kind, text, data, quoted } = words;
+  const { operatorId, chatId, clientSideId, text, quoted } = words;
   const sender = operatorSender(operatorId);
   return {
     name: 'operator chat.message',
@@ -36,32 +42,46 @@ export function sendOperatorMessage(words: OperatorWords): Command<SentMessage> 
       const sent = rows.sentMessage(sender, clientSideId);
       if (sent !== undefined) return unchanged({ id: sent.id, tsUs: sent.tsUs });
       const chat = getOpenChat(rows, chatId);
-      refuseUnlessBearer(chat, operatorId);
-      const tsUs = nextMessageTime(chat, nowUs);
-      const message: Message = {
-        id: messageId(tsUs, words.nonce),
-        chatId,
-        visitorId: chat.visitorId,
-        visitSessionId: chat.visitSessionId,
-        sender,
-        clientSideId,
-        kind,
-        authorId: operatorId,
-        name: operator.fullname,
-        avatar: operator.avatar,
-        text,
-        data,
-        tsUs,
-        changedUs: tsUs,
-        edited: false,
-        deleted: false,
-        quote: quoted === undefined ? null : quoteOf(rows.message(quoted.messageId)),
-        reaction: null,
-      };
+      refuseUnlessOwner(chat, operatorId);
       const changes: Change[] = [];
-      if (chat.operatorId === null) changes.push({ type: 'chat-taken', chatId, operatorId, atUs: nowUs });
+      if (chat.operatorId === null) changes.push(moveChat(chat, 'taken', { atUs: nowUs, by: operatorId, operatorId }));
+      if (chat.state === 'hold') {
+        refuseWithoutRoom(operator, chat, words.defaultMaxChats);
+        changes.push(moveChat(chat, 'resumed', { atUs: nowUs, by: operatorId, operatorId }));
+      }
+      const quote = quoted === undefined ? null : quoteOf(rows.message(quoted.messageId));
+      const message = operatorMessage(chat, operator, words, quote, nextMessageTime(chat, nowUs));
       changes.push({ type: 'message-added', message });
-      return { changes, answer: { id: message.id, tsUs } };
+      return { changes, answer: { id: message.id, tsUs: message.tsUs } };
     },
+  };
+}
+
+export function operatorMessage(
+  chat: Chat,
+  operator: Operator,
+  words: Omit<OperatorWords, 'quoted' | 'defaultMaxChats'>,
+  quote: Quote | null,
+  tsUs: Microseconds,
+): Message {
+  return {
+    id: messageId(tsUs, words.nonce),
+    chatId: chat.id,
+    visitorId: chat.visitorId,
+    visitSessionId: chat.visitSessionId,
+    sender: operatorSender(operator.id),
+    clientSideId: words.clientSideId,
+    kind: words.kind,
+    authorId: operator.id,
+    name: operator.fullname,
+    avatar: operator.avatar,
+    text: words.text,
+    data: words.data,
+    tsUs,
+    changedUs: tsUs,
+    edited: false,
+    deleted: false,
+    quote,
+    reaction: null,
   };
 }

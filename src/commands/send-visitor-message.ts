@@ -1,6 +1,6 @@
 /**
  * A visitor says something. The same client id with the same text is a repeat (ok, nothing happens), with another text
- * an edit while the chat is open. Without an open chat one is begun.
+ * an edit while the chat is open. Without an open chat the last one is opened again, or one is begun.
  */
 import type { Change } from '../domain/change.ts';
 import { ChatError } from '../domain/error.ts';
@@ -9,6 +9,7 @@ import type { BatchRows } from './batch-rows.ts';
 import { getVisitor, nextMessageTime } from './chat-rows.ts';
 import { type Command, type Decision, unchanged } from './command.ts';
 import { type ChatOpening, newChat, visitorMessage, type VisitorWords } from './start-chat.ts';
+import { addOperatorOfHeld, reopened, type Reopening, wake } from './visitor-speaks.ts';
 
 export interface SentMessage {
   readonly id: string;
@@ -18,8 +19,14 @@ export interface SentMessage {
 /** `words` with the id of the message that they quote. */
 export type SaidByVisitor = Omit<VisitorWords, 'quote'> & { readonly quotedId: string | undefined };
 
-export function sendVisitorMessage(words: SaidByVisitor, opening: Omit<ChatOpening, 'clientSideId'>): Command<SentMessage> {
-  const { page } = opening;
+/** Without an open chat: the last one is opened again, or one is begun. */
+export interface Speaking extends Omit<ChatOpening, 'clientSideId'> {
+  readonly defaultMaxChats: number;
+  readonly reopening?: Reopening | undefined;
+}
+
+export function sendVisitorMessage(words: SaidByVisitor, speaking: Speaking): Command<SentMessage> {
+  const { page, reopening, defaultMaxChats } = speaking;
   const { quotedId } = words;
   const sender = visitorSender(page.visitorId);
   return {
@@ -29,19 +36,25 @@ export function sendVisitorMessage(words: SaidByVisitor, opening: Omit<ChatOpeni
       keys.openChatsOf.add(page.visitorId);
       keys.addSent(sender, words.clientSideId);
       if (quotedId !== undefined) keys.addMessage(page.visitorId, quotedId);
-      if (hot.openChatOf(page.visitorId) !== undefined) return;
+      const open = hot.openChatOf(page.visitorId);
+      addOperatorOfHeld(keys, open);
+      if (open !== undefined) return;
       keys.visitors.add(page.visitorId);
       keys.newChats += 1;
+      if (reopening === undefined) return;
+      keys.chats.add(reopening.chatId);
+      keys.addOperator(reopening.operatorId);
     },
     decide(rows, nowUs) {
       const sent = rows.sentMessage(sender, words.clientSideId);
       if (sent !== undefined) return repeatOrEdit(rows, sent, words.text, nowUs);
-      const changes: Change[] = [];
       let chat = rows.openChatOf(page.visitorId);
+      const changes: Change[] = chat === undefined ? [] : wake(chat, rows, defaultMaxChats, nowUs);
       if (chat === undefined) {
         const visitor = getVisitor(rows, page.visitorId);
-        chat = newChat(rows.newChatId(), visitor, { ...opening, clientSideId: `${words.clientSideId}-chat` }, nowUs);
-        changes.push({ type: 'chat-opened', chat });
+        const again = reopening === undefined ? undefined : reopened(rows, reopening, visitor, page, nowUs);
+        chat = again?.chat ?? newChat(rows.newChatId(), visitor, { ...speaking, clientSideId: `${words.clientSideId}-chat` }, nowUs);
+        changes.push(again ?? { type: 'chat-opened', chat, as: 'opened' });
       }
       const quote = quotedId === undefined ? null : quoteOf(rows.message(quotedId));
       const message = visitorMessage(chat, page, { ...words, quote }, nowUs);

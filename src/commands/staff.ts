@@ -2,12 +2,15 @@
 import type { Department } from '../domain/department.ts';
 import { ChatError } from '../domain/error.ts';
 import type { Operator, Role } from '../domain/operator.ts';
+import type { BatchRows } from './batch-rows.ts';
+import { getOperator } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
 
 export interface NewOperator {
   readonly login: string;
   readonly fullname: string;
   readonly departmentKeys: readonly string[];
+  readonly priorities?: Operator['priorities'];
   readonly langs: readonly string[];
   readonly maxChats: number | null;
   readonly roles: readonly Role[];
@@ -23,10 +26,10 @@ export function addOperator(operator: NewOperator): Command<{ readonly id: numbe
       keys.newOperators += 1;
     },
     decide(rows, nowUs) {
-      for (const key of operator.departmentKeys) {
-        if (rows.department(key) === undefined) throw new ChatError('not-found', 'not-found', `there is no department '${key}'`);
-      }
+      for (const key of operator.departmentKeys) getDepartment(rows, key);
       const saved: Operator = {
+        priorities: {},
+        schedule: null,
         ...operator,
         id: rows.newOperatorId(),
         avatar: null,
@@ -36,6 +39,7 @@ export function addOperator(operator: NewOperator): Command<{ readonly id: numbe
         statusUs: nowUs,
         statusReason: 'new',
         load: 0,
+        loadUs: nowUs,
         disabled: false,
         version: 0,
       };
@@ -44,7 +48,28 @@ export function addOperator(operator: NewOperator): Command<{ readonly id: numbe
   };
 }
 
-/** He can no longer log in, his sessions end, he gets no more chats; those he has stay his. */
+/** What an administrator may change of an operator; what is left out stays as it is. */
+export type OperatorEdit = Partial<
+  Pick<Operator, 'fullname' | 'title' | 'departmentKeys' | 'priorities' | 'langs' | 'maxChats' | 'schedule' | 'roles'>
+>;
+
+export function editOperator(operatorId: number, edit: OperatorEdit): Command<null> {
+  return {
+    name: 'operator set',
+    bytes: 1_000,
+    addKeys(keys) {
+      keys.operators.add(operatorId);
+      for (const key of edit.departmentKeys ?? []) keys.departments.add(key);
+    },
+    decide(rows) {
+      const operator = getOperator(rows, operatorId);
+      for (const key of edit.departmentKeys ?? []) getDepartment(rows, key);
+      return { changes: [{ type: 'operator-saved', operator: { ...operator, ...edit } }], answer: null };
+    },
+  };
+}
+
+/** He can no longer log in, his sessions end, he gets no more chats; those he has go where those of a lost operator go. */
 export function disableOperator(operatorId: number): Command<null> {
   return {
     name: 'operator disable',
@@ -75,7 +100,7 @@ export function disableOperator(operatorId: number): Command<null> {
   };
 }
 
-export function addDepartment(department: Omit<Department, 'id'>, id: number): Command<null> {
+export function addDepartment(department: NewDepartment, id: number): Command<null> {
   return {
     name: 'department add',
     bytes: 200,
@@ -86,7 +111,35 @@ export function addDepartment(department: Omit<Department, 'id'>, id: number): C
       if (rows.department(department.key) !== undefined) {
         throw new ChatError('conflict', 'already-exists', `there is a department '${department.key}' already`);
       }
-      return { changes: [{ type: 'department-saved', department: { ...department, id } }], answer: null };
+      return {
+        changes: [{ type: 'department-saved', department: { assignmentMode: null, schedule: null, ...department, id } }],
+        answer: null,
+      };
     },
   };
+}
+
+export type NewDepartment = Pick<Department, 'key' | 'name' | 'order'> & Partial<Pick<Department, 'assignmentMode' | 'schedule'>>;
+
+/** What is left out stays as it is. */
+export type DepartmentEdit = Partial<Pick<Department, 'name' | 'order' | 'assignmentMode' | 'schedule'>>;
+
+export function editDepartment(key: string, edit: DepartmentEdit): Command<null> {
+  return {
+    name: 'department set',
+    bytes: 1_000,
+    addKeys(keys) {
+      keys.departments.add(key);
+    },
+    decide(rows) {
+      const department = getDepartment(rows, key);
+      return { changes: [{ type: 'department-saved', department: { ...department, ...edit } }], answer: null };
+    },
+  };
+}
+
+function getDepartment(rows: BatchRows, key: string): Department {
+  const department = rows.department(key);
+  if (department === undefined) throw new ChatError('not-found', 'department-not-found', `there is no department '${key}'`);
+  return department;
 }

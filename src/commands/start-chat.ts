@@ -18,6 +18,8 @@ export interface ChatOpening {
   readonly lang: string;
   /** Left while nobody was there to answer. */
   readonly offline?: boolean;
+  /** By how much it goes before others, because of the page it is begun on. */
+  readonly headStartSeconds?: number;
 }
 
 export interface StartChat extends ChatOpening {
@@ -41,7 +43,7 @@ export function startChat(start: StartChat): Command<{ readonly chatId: number }
       const open = rows.openChatOf(page.visitorId);
       if (open !== undefined) return unchanged({ chatId: open.id });
       const chat = newChat(rows.newChatId(), visitor, start, nowUs);
-      const changes: Change[] = [{ type: 'chat-opened', chat }];
+      const changes: Change[] = [{ type: 'chat-opened', chat, as: 'opened' }];
       if (firstQuestion !== undefined) {
         const words = {
           clientSideId: `${clientSideId}-first`,
@@ -71,22 +73,26 @@ export function newChat(id: number, visitor: Visitor, opening: ChatOpening, nowU
     operatorId: null,
     assignedOperatorId: null,
     assignedUs: null,
+    declined: [],
+    lastOperatorId: visitor.lastOperatorId,
     departmentKey,
     lang,
     location: page.location,
     offline: opening.offline ?? false,
     createdUs: nowUs,
     queuedUs: nowUs,
+    headStartSeconds: opening.headStartSeconds ?? 0,
     modifiedUs: nowUs,
     unreadByOperatorSinceUs: null,
     readByOperatorUs: 0,
     unreadByVisitorSinceUs: null,
     unreadByVisitorMsgCnt: 0,
     readByVisitor: true,
+    category: null,
     subject: null,
     ratings: {},
     survey: null,
-    pageUrl: '',
+    pageUrl: page.url,
     pageTitle: page.title,
     messageCount: 0,
     lastMessage: null,

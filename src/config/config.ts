@@ -13,7 +13,7 @@ import { type Place, readPlace, readTls, type Tls, wantsCluster } from './place.
 import { type PushCredentials, readPushCredentials } from './push-credentials.ts';
 import { Secret } from './secret.ts';
 import { readSurvey, type SurveyFile } from './survey-file.ts';
-import type { Host, OperatorStatus } from './value-types.ts';
+import type { HeadStart, Host, OperatorStatus, Subject } from './value-types.ts';
 import { readValues, type Source, type Values } from './values.ts';
 
 export type { Flags } from './flags.ts';
@@ -77,6 +77,27 @@ export interface Config {
     | undefined;
   readonly survey: SurveyFile | undefined;
   readonly helloMessage: string | undefined;
+  /** What becomes of chats by themselves. Seconds; 0: never. */
+  readonly chats: {
+    readonly graceSeconds: number;
+    readonly lostOperatorPolicy: 'requeue' | 'hold' | 'transfer';
+    readonly assignmentMode: 'automatic' | 'manual' | 'mixed';
+    readonly assignmentTimeoutSeconds: number;
+    readonly tieBreak: 'random' | 'idle';
+    readonly lastOperatorFirst: boolean;
+    readonly headStarts: readonly HeadStart[];
+    readonly offlineAfterSeconds: number;
+    readonly reopenSeconds: number;
+    readonly idleSeconds: Readonly<Record<'queue' | 'chatting' | 'hold' | 'invitation' | 'offline', number>>;
+    /** Empty: any. */
+    readonly subjects: readonly Subject[];
+  };
+  readonly retention: {
+    readonly logHours: number;
+    readonly assignmentDays: number;
+    /** 0: for ever. */
+    readonly messageDays: number;
+  };
   readonly limits: {
     readonly maxChatsPerOperator: number;
     readonly operatorSessionSeconds: number;
@@ -223,6 +244,30 @@ function assemble(v: Values, { place, tls, folder, credentials, survey, fingerpr
         : { credentials, url: v.push_fcm_url.replace(/\/+$/, ''), afterMs: v.push_after_seconds * 1_000 },
     survey,
     helloMessage: v.hello_message,
+    chats: {
+      graceSeconds: v.operator_grace_seconds,
+      lostOperatorPolicy: v.lost_operator_policy,
+      assignmentMode: v.assignment_mode,
+      assignmentTimeoutSeconds: v.assignment_timeout_seconds,
+      tieBreak: v.assignment_tie_break,
+      lastOperatorFirst: v.last_operator_first,
+      headStarts: v.priority_pages ?? [],
+      offlineAfterSeconds: v.queue_offline_seconds,
+      reopenSeconds: v.reopen_minutes * 60,
+      idleSeconds: {
+        queue: v.idle_queue_seconds,
+        chatting: v.idle_chatting_seconds,
+        hold: v.idle_hold_seconds,
+        invitation: v.idle_invitation_seconds,
+        offline: v.idle_offline_seconds,
+      },
+      subjects: v.chat_subjects ?? [],
+    },
+    retention: {
+      logHours: v.log_retention_hours,
+      assignmentDays: v.assignment_retention_days,
+      messageDays: v.message_retention_days,
+    },
     limits: {
       maxChatsPerOperator: v.max_chats_per_operator,
       operatorSessionSeconds: v.operator_session_hours * 3_600,

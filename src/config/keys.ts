@@ -4,7 +4,7 @@
  * name of a key, or in `integer`.
  */
 import type { z } from 'zod';
-import { extensions, hosts, integer, oneOf, origins, proxies, statuses, text } from './value-types.ts';
+import { extensions, headStarts, hosts, integer, oneOf, origins, proxies, statuses, subjects, text, yesNo } from './value-types.ts';
 
 export interface Key {
   readonly type: z.ZodType;
@@ -15,6 +15,7 @@ export interface Key {
 }
 
 const port = integer(1, 65_535);
+const idleSeconds = integer(0, 315_360_000);
 
 export const KEYS = {
   listen: { type: text, default: '127.0.0.1', doc: 'Address that the node listens on. Flag --listen.' },
@@ -68,13 +69,75 @@ export const KEYS = {
   operator_grace_seconds: {
     type: integer(0, 3_600),
     default: '30',
-    doc: 'Accepted for compatibility, has no effect in this version: an operator keeps his status until he changes it.',
+    doc: 'An operator whose last connection is lost keeps his status and his chats for so long, then he is offline.',
+  },
+  lost_operator_policy: {
+    type: oneOf('requeue', 'hold', 'transfer'),
+    default: 'requeue',
+    doc: 'His chats then: requeue, hold (his until somebody writes), or transfer to colleagues with room.',
+  },
+
+  assignment_mode: {
+    type: oneOf('automatic', 'manual', 'mixed'),
+    default: 'mixed',
+    doc: 'automatic: chats are assigned; manual: operators take them; mixed: both. Departments may have their own.',
   },
   assignment_timeout_seconds: {
-    type: integer(5, 86_400),
+    type: integer(1, 86_400),
     default: '60',
-    doc: 'Accepted for compatibility, has no effect in this version: an assigned chat waits for its operator.',
+    doc: 'Who does not take an assigned chat within so long loses it to the next one, and is not asked again for as long.',
   },
+  assignment_tie_break: {
+    type: oneOf('random', 'idle'),
+    default: 'random',
+    doc: 'Among operators with as few chats: random, or idle, the one whose number of chats is the same for longest.',
+  },
+  last_operator_first: {
+    type: yesNo,
+    default: 'yes',
+    doc: 'A visitor who comes back is given to the operator he had, if that one is there and has room.',
+  },
+  priority_pages: {
+    type: headStarts,
+    default: '',
+    doc: 'Chats begun on such pages go before others by so many seconds: <pattern> <seconds>, separated by commas.',
+  },
+  queue_offline_seconds: {
+    type: integer(0, 86_400),
+    default: '120',
+    doc: 'A waiting chat is an offline chat when nobody of its department has been there for so long. 0: never.',
+  },
+  reopen_minutes: {
+    type: integer(0, 10_080),
+    default: '30',
+    doc: 'A visitor who writes within so long after his chat was closed goes on with it. 0: a new chat.',
+  },
+  idle_queue_seconds: {
+    type: idleSeconds,
+    default: '86400',
+    doc: 'A waiting chat in which nothing is said for so long is closed. 0: never.',
+  },
+  idle_chatting_seconds: { type: idleSeconds, default: '43200', doc: 'The same of a chat that an operator has.' },
+  idle_hold_seconds: { type: idleSeconds, default: '86400', doc: 'The same of a chat on hold.' },
+  idle_invitation_seconds: { type: idleSeconds, default: '3600', doc: 'The same of an invitation that its visitor does not answer.' },
+  idle_offline_seconds: { type: idleSeconds, default: '2592000', doc: 'The same of an offline chat that waits.' },
+  chat_subjects: {
+    type: subjects,
+    default: '',
+    doc: 'What chats may be about: <category>: <subject>, or <subject>, separated by commas. Not set: any words.',
+  },
+  assignment_retention_days: { type: integer(1, 3_650), default: '90', doc: 'For how long is kept why a chat was assigned to whom.' },
+  message_retention_days: {
+    type: integer(0, 36_500),
+    default: '0',
+    doc: 'Closed chats with their messages and files are deleted after so long. 0: never.',
+  },
+  log_retention_hours: {
+    type: integer(1, 8_760),
+    default: '24',
+    doc: 'For how long the change log is kept. Nodes that were away for longer load anew.',
+  },
+
   allowed_origins: {
     type: origins,
     default: '',

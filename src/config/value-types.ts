@@ -86,6 +86,35 @@ export const extensions = list(entry => {
   throw new Refusal(`'${entry}' must be one of ${KNOWN_EXTENSIONS.join(', ')}`);
 });
 
+export const yesNo = z.enum(['yes', 'no'], 'must be yes or no').transform(value => value === 'yes');
+
+export interface HeadStart {
+  /** `*` stands for anything; without a host it is compared with the path. */
+  readonly pattern: string;
+  readonly seconds: number;
+}
+
+/** <pattern> <seconds>. */
+export const headStarts = list((entry): HeadStart => {
+  const [, pattern = '', seconds = ''] = /^(\S+)\s+(\d{1,6})$/.exec(entry) ?? [];
+  if (!/^(https?:\/\/|\/)/.test(pattern))
+    throw new Refusal(`'${entry}' must be an address or path, a blank, and seconds, such as /checkout* 600`);
+  return { pattern, seconds: Number(seconds) };
+});
+
+export interface Subject {
+  readonly category: string | null;
+  readonly subject: string;
+}
+
+/** <category>: <subject>, or <subject>. */
+export const subjects = list((entry): Subject => {
+  const [, category = '', subject = ''] = /^(?:([^:]*):)?(.*)$/.exec(entry) ?? [];
+  if (subject.trim() === '' || entry.length > 200)
+    throw new Refusal(`'${entry}' must be a subject, or category: subject, at most 200 characters`);
+  return { category: category.trim() === '' ? null : category.trim(), subject: subject.trim() };
+});
+
 class Refusal extends Error {}
 
 /** Entries separated by commas; a fault of an entry quotes that entry. */

@@ -3,7 +3,7 @@
  * after it, in an order in which the first match of a session counts. So cost follows those who must hear, and the
  * same topics answer a client that resumes later.
  */
-import { bearerOf, type Chat, isOpen } from './chat.ts';
+import { type Chat, isOpen, ownerOf } from './chat.ts';
 import { isAdmin, isSupervisor, type Operator, worksIn } from './operator.ts';
 
 export type Topic = string;
@@ -34,7 +34,7 @@ export function topicsOfOperator(operator: Operator): Topic[] {
 /** Own and assigned chats; queued chats of his departments; all of them for supervisors there and for admins. */
 export function canSee(operator: Operator, chat: Chat): boolean {
   if (!isOpen(chat)) return false;
-  if (bearerOf(chat) === operator.id || isAdmin(operator)) return true;
+  if (ownerOf(chat) === operator.id || isAdmin(operator)) return true;
   return worksIn(operator, chat.departmentKey) && (chat.state === 'queue' || isSupervisor(operator));
 }
 
@@ -49,8 +49,8 @@ export interface Hearer {
 /** Operators who hear of a change of a chat; a session's first match counts. */
 export function hearersOf(before: Chat | undefined, after: Chat | undefined, operators: ReadonlyMap<number, Operator>): Hearer[] {
   const open = after !== undefined && isOpen(after) ? after : undefined;
-  const from = bearerOf(before);
-  const to = bearerOf(open);
+  const from = ownerOf(before);
+  const to = ownerOf(open);
   const hearers: Hearer[] = [];
   if (to !== null) hearers.push({ topic: operatorTopic(to), hearing: from === to ? 'upd' : 'own' });
   if (from !== null && from !== to) {

@@ -5,13 +5,14 @@
  * Compatibility: nodes of the previous release read these too. Add fields and kinds, never rename or reuse them; a
  * node that does not know a kind loads its replica again (sync/replica.ts).
  */
-import type { Chat, ClosedState, Rating } from './chat.ts';
+import type { Chat, ChatState, Rating } from './chat.ts';
+import type { Beginning, Move } from './chat-states.ts';
 import type { Department } from './department.ts';
 import type { Message } from './message.ts';
 import type { Operator } from './operator.ts';
 import type { Survey } from './survey.ts';
 import type { Microseconds } from './time.ts';
-import type { Visitor } from './visitor.ts';
+import type { Ban, Visitor } from './visitor.ts';
 
 /** epoch × 10¹² + n, counted by one without holes within an epoch. */
 export type Revision = number;
@@ -21,15 +22,39 @@ export function epochOf(revision: Revision): number {
   return Math.floor(revision / EPOCH_SIZE);
 }
 
+/** A chat moves in its state table, to somebody else, or to another department. */
+export interface ChatMoved {
+  readonly type: 'chat-moved';
+  readonly chatId: number;
+  readonly move: Move;
+  readonly state: ChatState;
+  readonly operatorId: number | null;
+  readonly assignedOperatorId: number | null;
+  readonly departmentKey: string | null;
+  /** Whom not to ask again at once. */
+  readonly declinedBy?: number;
+  /** The operator who did it; null: the visitor, or this server. */
+  readonly by: number | null;
+  /** A supervisor went beyond the operator's capacity. */
+  readonly override?: true;
+  readonly atUs: Microseconds;
+}
+
 export type Change =
-  | { readonly type: 'chat-opened'; readonly chat: Chat }
+  /** Also when it is opened again: then it has messages. */
+  | { readonly type: 'chat-opened'; readonly chat: Chat; readonly as: Beginning | Extract<Move, 'reopened' | 'continued'> }
   | { readonly type: 'message-added'; readonly message: Message }
   /** Edited, deleted, reacted to, answered: the message as it is now. */
   | { readonly type: 'message-edited'; readonly message: Message }
-  | { readonly type: 'chat-assigned'; readonly chatId: number; readonly operatorId: number; readonly atUs: Microseconds }
-  | { readonly type: 'chat-taken'; readonly chatId: number; readonly operatorId: number; readonly atUs: Microseconds }
-  | { readonly type: 'chat-released'; readonly chatId: number; readonly atUs: Microseconds }
-  | { readonly type: 'chat-closed'; readonly chatId: number; readonly state: ClosedState; readonly atUs: Microseconds }
+  | ChatMoved
+  /** What it is about, and that nobody is there to answer it now. */
+  | {
+      readonly type: 'chat-described';
+      readonly chatId: number;
+      readonly category: string | null;
+      readonly subject: string | null;
+      readonly offline: boolean;
+    }
   | {
       readonly type: 'chat-read-by-operator';
       readonly chatId: number;
@@ -56,6 +81,8 @@ export type Change =
       readonly fields: Visitor['fields'];
       readonly clearedUs: Microseconds;
     }
+  /** null: let in again. What nodes have cached of his pages is dropped. */
+  | { readonly type: 'visitor-banned'; readonly visitorId: string; readonly ban: Ban | null }
   | {
       readonly type: 'operator-status-set';
       readonly operatorId: number;
@@ -78,15 +105,14 @@ const KNOWN: Readonly<Record<ChangeType, true>> = {
   'chat-opened': true,
   'message-added': true,
   'message-edited': true,
-  'chat-assigned': true,
-  'chat-taken': true,
-  'chat-released': true,
-  'chat-closed': true,
+  'chat-moved': true,
+  'chat-described': true,
   'chat-read-by-operator': true,
   'chat-read-by-visitor': true,
   'chat-rated': true,
   'survey-changed': true,
   'visitor-changed': true,
+  'visitor-banned': true,
   'operator-status-set': true,
   'operator-saved': true,
   'department-saved': true,

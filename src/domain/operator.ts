@@ -2,7 +2,7 @@
  * An operator: a person who answers visitors. His status belongs to him, not to a browser tab; his load is a
  * column that every change of a chat's bearer keeps true, so that the capacity can be checked under his row lock (I2).
  */
-import type { Chat } from './chat.ts';
+import type { Schedule } from './schedule.ts';
 import type { Microseconds } from './time.ts';
 
 export type Role = 'operator' | 'supervisor' | 'admin';
@@ -34,12 +34,19 @@ export interface Operator {
   readonly statusSort: StatusSort;
   readonly statusUs: Microseconds;
   readonly statusReason: string;
-  /** His open chats plus those assigned to him. */
+  /** His open chats plus those assigned to him, without those on hold. */
   readonly load: number;
+  /** Since when his load is what it is. */
+  readonly loadUs: Microseconds;
   /** His own limit, or null for max_chats_per_operator. */
   readonly maxChats: number | null;
   readonly departmentKeys: readonly string[];
+  /** Who has a higher one is given chats of that department first; without an entry 0. */
+  readonly priorities: Readonly<Record<string, number>>;
+  /** Empty: all. */
   readonly langs: readonly string[];
+  /** null: always. */
+  readonly schedule: Schedule | null;
   readonly roles: readonly Role[];
   readonly disabled: boolean;
   /** Counts the changes of this row, as a chat's does. */
@@ -67,9 +74,16 @@ export function worksIn(operator: Operator, departmentKey: string | null): boole
   return departmentKey === null || operator.departmentKeys.includes(departmentKey);
 }
 
-/** May this operator be given the chat by the master? */
-export function canBeAssigned(operator: Operator, chat: Chat, defaultMaxChats: number): boolean {
-  return (
-    !operator.disabled && operator.statusSort === 'takes' && worksIn(operator, chat.departmentKey) && hasRoom(operator, defaultMaxChats)
-  );
+/** May this one decide what happens to chats of that department, whoever has them? */
+export function supervises(operator: Operator, departmentKey: string | null): boolean {
+  return isAdmin(operator) || (isSupervisor(operator) && worksIn(operator, departmentKey));
+}
+
+/** What was spent in a status, when it is over. */
+export interface StatusTime {
+  readonly operatorId: number;
+  readonly status: string;
+  readonly sort: StatusSort;
+  readonly fromUs: Microseconds;
+  readonly toUs: Microseconds;
 }

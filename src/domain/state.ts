@@ -4,11 +4,13 @@
  *
  * Rows are replaced, never mutated: whoever kept a row keeps what was true then.
  */
-import { bearerOf, type Chat, LAST_MESSAGE_LENGTH, type LastMessage, nextVersion } from './chat.ts';
-import type { Change } from './change.ts';
+import { bearerOf, type Chat, isOpenState, LAST_MESSAGE_LENGTH, type LastMessage, nextVersion, withDeclined } from './chat.ts';
+import type { Change, ChatMoved } from './change.ts';
+import { beginningOf, type HistoryRow, stepOf } from './chat-history.ts';
 import type { Department } from './department.ts';
 import { isFromVisitor, isHiddenFromVisitor, type Message } from './message.ts';
-import type { Operator } from './operator.ts';
+import type { Operator, StatusTime } from './operator.ts';
+import type { Microseconds } from './time.ts';
 import type { Visitor } from './visitor.ts';
 
 /** The part of Map that `apply` needs: a state may keep a table, or let its rows go by. */
@@ -23,7 +25,16 @@ export interface State {
   readonly departments: Rows<string, Department>;
   readonly visitors: Rows<string, Visitor>;
   readonly messages: Rows<string, Message>;
+  readonly history: Appended<HistoryRow>;
+  readonly statusTimes: Appended<StatusTime>;
 }
+
+/** A table that is only added to. */
+export interface Appended<R> {
+  add(row: R): void;
+}
+
+const NOBODY: Chat['declined'] = [];
 
 /** What a node knows without asking the database: possibly a moment old, so commands only guess their locks from it. */
 export interface HotState {
@@ -40,6 +51,7 @@ export function apply(state: State, change: Change): void {
   switch (change.type) {
     case 'chat-opened':
       setChat(state, undefined, change.chat);
+      state.history.add(beginningOf(change.chat, change.as));
       return;
     case 'message-added':
       addMessage(state, change.message);
@@ -47,33 +59,15 @@ export function apply(state: State, change: Change): void {
     case 'message-edited':
       editMessage(state, change.message);
       return;
-    case 'chat-assigned':
-      updateChat(state, change.chatId, chat => {
-        chat.assignedOperatorId = change.operatorId;
-        chat.assignedUs = change.atUs;
-        chat.modifiedUs = change.atUs;
-      });
+    case 'chat-moved':
+      moveChat(state, change);
       return;
-    case 'chat-taken':
+    case 'chat-described':
       updateChat(state, change.chatId, chat => {
-        chat.state = 'chatting';
-        chat.operatorId = change.operatorId;
-        chat.assignedOperatorId = null;
-        chat.assignedUs = null;
-        chat.modifiedUs = change.atUs;
+        chat.category = change.category;
+        chat.subject = change.subject;
+        chat.offline = change.offline;
       });
-      return;
-    case 'chat-released':
-      updateChat(state, change.chatId, chat => {
-        chat.state = 'queue';
-        chat.operatorId = null;
-        chat.assignedOperatorId = null;
-        chat.assignedUs = null;
-        chat.modifiedUs = change.atUs;
-      });
-      return;
-    case 'chat-closed':
-      closeChat(state, change);
       return;
     case 'chat-read-by-operator':
       updateChat(state, change.chatId, chat => {
@@ -107,9 +101,15 @@ export function apply(state: State, change: Change): void {
       });
       return;
     }
+    case 'visitor-banned': {
+      const visitor = state.visitors.get(change.visitorId);
+      if (visitor !== undefined) state.visitors.set(visitor.id, { ...visitor, ban: change.ban });
+      return;
+    }
     case 'operator-status-set': {
       const operator = state.operators.get(change.operatorId);
       if (operator === undefined) return;
+      endStatus(state, operator, change.atUs);
       state.operators.set(operator.id, {
         ...operator,
         status: change.status,
@@ -122,6 +122,7 @@ export function apply(state: State, change: Change): void {
     }
     case 'operator-saved': {
       const before = state.operators.get(change.operator.id);
+      if (before !== undefined && before.statusUs !== change.operator.statusUs) endStatus(state, before, change.operator.statusUs);
       state.operators.set(change.operator.id, { ...change.operator, version: before === undefined ? 0 : before.version + 1 });
       return;
     }
@@ -151,24 +152,37 @@ function setChat(state: State, before: Chat | undefined, after: Chat): void {
   const from = bearerOf(before);
   const to = bearerOf(after);
   if (from === to) return;
-  if (from !== null) addLoad(state, from, -1);
-  if (to !== null) addLoad(state, to, 1);
+  if (from !== null) addLoad(state, from, -1, after.modifiedUs);
+  if (to !== null) addLoad(state, to, 1, after.modifiedUs);
 }
 
-function addLoad(state: State, operatorId: number, by: 1 | -1): void {
+function addLoad(state: State, operatorId: number, by: 1 | -1, atUs: Microseconds): void {
   const operator = state.operators.get(operatorId);
   if (operator === undefined) throw new Error(`operator ${operatorId} bears a chat but is not in the state`);
-  state.operators.set(operatorId, { ...operator, load: operator.load + by, version: operator.version + 1 });
+  state.operators.set(operatorId, { ...operator, load: operator.load + by, loadUs: atUs, version: operator.version + 1 });
 }
 
-/** The visitor's clock goes back to his own row. */
-function closeChat(state: State, { chatId, state: closed, atUs }: Extract<Change, { type: 'chat-closed' }>): void {
+function endStatus(state: State, { id, status, statusSort, statusUs }: Operator, toUs: Microseconds): void {
+  state.statusTimes.add({ operatorId: id, status, sort: statusSort, fromUs: statusUs, toUs });
+}
+
+/** When it is closed, the visitor's clock goes back to his own row. */
+function moveChat(state: State, change: ChatMoved): void {
+  const { chatId, operatorId, assignedOperatorId, departmentKey, declinedBy, atUs } = change;
   updateChat(state, chatId, chat => {
-    const visitor = state.visitors.get(chat.visitorId);
-    if (visitor !== undefined) state.visitors.set(visitor.id, { ...visitor, lastTsUs: chat.lastTsUs });
-    chat.state = closed;
+    chat.state = change.state;
+    chat.operatorId = operatorId;
+    chat.assignedOperatorId = assignedOperatorId;
+    chat.assignedUs = assignedOperatorId === null ? null : atUs;
+    chat.departmentKey = departmentKey;
     chat.modifiedUs = atUs;
+    if (change.state !== 'queue') chat.declined = NOBODY;
+    else if (declinedBy !== undefined) chat.declined = withDeclined(chat.declined, declinedBy, atUs);
+    const visitor = isOpenState(change.state) ? undefined : state.visitors.get(chat.visitorId);
+    if (visitor === undefined) return;
+    state.visitors.set(visitor.id, { ...visitor, lastTsUs: chat.lastTsUs, lastOperatorId: operatorId ?? visitor.lastOperatorId });
   });
+  state.history.add(stepOf(change, state.chats.get(chatId)?.version ?? 0));
 }
 
 function addMessage(state: State, message: Message): void {

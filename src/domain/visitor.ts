@@ -11,6 +11,23 @@ export interface Visitor {
   readonly lastTsUs: Microseconds;
   /** His history up to this time is not shown to him any more. */
   readonly clearedUs: Microseconds;
+  /** Who had his last chat. */
+  readonly lastOperatorId: number | null;
+  readonly ban: Ban | null;
+}
+
+/** He is kept out. */
+export interface Ban {
+  /** null: for ever. */
+  readonly untilUs: Microseconds | null;
+  readonly reason: string;
+  /** The operator who did it. */
+  readonly by: number;
+  readonly atUs: Microseconds;
+}
+
+export function isBanned(ban: Ban | null, nowUs: Microseconds): boolean {
+  return ban !== null && (ban.untilUs === null || nowUs < ban.untilUs);
 }
 
 /** Of all names and values: they are with every chat, on every node. */
@@ -46,6 +63,8 @@ export interface Page {
   readonly location: string;
   readonly title: string;
   readonly platform: string;
+  /** Of the site's page he is on, as far as his client tells; empty: not known. */
+  readonly url: string;
 }
 
 /** The name under which operators and the visitor himself see his messages. */

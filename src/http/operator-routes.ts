@@ -2,8 +2,10 @@
 import { type Request, type Response, Router } from 'express';
 import { endOperatorSessions } from '../commands/end-sessions.ts';
 import { ChatError } from '../domain/error.ts';
+import { isAdmin, isSupervisor } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
 import { operatorObject } from '../protocol/operator-objects.ts';
+import { banList, chatAssignments } from '../sessions/assignments.ts';
 import { operatorHistory } from '../sessions/history.ts';
 import { runOperatorAction, setStatus } from '../sessions/operator-actions.ts';
 import type { Login } from '../sessions/operator-logins.ts';
@@ -17,6 +19,7 @@ import { operatorFileRoutes } from './file-routes.ts';
 import { parametersOf } from './parameters.ts';
 import type { HeldPolls } from './held-polls.ts';
 import { handle, operatorErrors, sendJson } from './respond.ts';
+import { operatorTeamRoutes } from './team-routes.ts';
 import type { UploadReader } from './upload-reader.ts';
 
 export interface OperatorRoutesOptions {
@@ -35,6 +38,7 @@ export function operatorRoutes({ services, health, held, body, uploads, allowedO
   const asOperator = (run: (request: Request, response: Response, login: Login) => Promise<void>) =>
     handle(async (request, response) => {
       const login = await authenticateOperator(logins, request, { changes: request.method !== 'GET', allowedOrigins });
+      services.presence.seen(login.operator.id);
       await run(request, response, login);
     });
 
@@ -104,6 +108,21 @@ export function operatorRoutes({ services, health, held, body, uploads, allowedO
   );
 
   routes.get(
+    '/l/o/assignments',
+    asOperator(async (request, response, { operator }) =>
+      sendJson(response, await chatAssignments(services, operator, parametersOf(request))),
+    ),
+  );
+
+  routes.get(
+    '/l/o/bans',
+    asOperator(async (_request, response, { operator }) => {
+      if (!isSupervisor(operator) && !isAdmin(operator)) throw new ChatError('forbidden', 'not-allowed', 'for supervisors only');
+      sendJson(response, await banList(services));
+    }),
+  );
+
+  routes.get(
     '/l/o/delta',
     asOperator(async (request, response, { operator, tokenHash }) => {
       const point = await resumePoint(services, readSince(parametersOf(request)));
@@ -112,7 +131,14 @@ export function operatorRoutes({ services, health, held, body, uploads, allowedO
         view: operatorView(services, operator.id),
         ...point,
         holdMs: limits.pollHoldMs,
-        whileHeld: giveUp => held.add(response, giveUp),
+        whileHeld(giveUp) {
+          const release = held.add(response, giveUp);
+          const leave = services.presence.enterPoll(operator.id);
+          return () => {
+            release();
+            leave();
+          };
+        },
         ended: ended =>
           ended === null || ended === tokenHash ? new ChatError('unauthenticated', 'unauthorized', 'this login has ended') : undefined,
       });
@@ -121,6 +147,7 @@ export function operatorRoutes({ services, health, held, body, uploads, allowedO
   );
 
   routes.use(operatorFileRoutes(services, uploads, asOperator));
+  routes.use(operatorTeamRoutes(services, body, asOperator));
 
   routes.use('/l/o', (_request, _response, next) => next(new ChatError('not-found', 'not-found', 'there is no such call')));
   routes.use(operatorErrors(services.log));

@@ -1,103 +1,155 @@
 /**
- * The master's first job: gives waiting chats to operators. Woken by the changes that can make an assignment possible,
- * with a slow sweep as a safety net; its work follows from the replica alone, so a new master needs no memory of the
- * old one's.
+ * The master's first job: asks operators to take waiting chats. Woken by the changes that can make an assignment possible,
+ * by the end of a pause after a declined one, and by opening hours.
  */
 import { assignChat } from '../commands/assign-chat.ts';
 import type { CommitLoop } from '../commands/commit-loop.ts';
-import { planAssignments } from '../domain/assignment.ts';
-import type { Change } from '../domain/change.ts';
+import { type Assignment, planAssignments } from '../domain/assignment.ts';
+import { isWaiting } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';
-import type { Log, Metrics } from '../ports.ts';
+import type { AssignmentRules } from '../domain/eligibility.ts';
+import { nextChange } from '../domain/schedule.ts';
+import type { Microseconds } from '../domain/time.ts';
+import type { Counter, Log } from '../ports.ts';
 import type { Feed } from '../sync/feed.ts';
-import type { Replica } from '../sync/replica.ts';
+import type { AppliedChange, Replica } from '../sync/replica.ts';
+import type { WaitingChats } from '../sync/waiting-chats.ts';
+import { Job, type JobOptions } from './job.ts';
 
-const BATCH = 200;
-const SWEEP_EVERY_MS = 5_000;
+/** Planned in one go. */
+const MAX_PLANNED = 2_000;
+/** Committed in one go: so long do the commands of sessions wait. */
+const CHUNK = 250;
 const REPLICA_PATIENCE_MS = 1_000;
 
-const WAKES: ReadonlySet<Change['type']> = new Set([
-  'chat-opened',
-  'chat-released',
-  'chat-taken',
-  'chat-closed',
-  'operator-status-set',
-  'operator-saved',
-]);
-
-export interface AutoAssignmentOptions {
+export interface AutoAssignmentOptions extends Omit<JobOptions, 'name' | 'run'> {
   readonly replica: Replica;
+  readonly waiting: WaitingChats;
   readonly feed: Feed;
   readonly loop: CommitLoop;
-  readonly defaultMaxChats: number;
-  /** The fencing token while this node leads. */
-  readonly leaseToken: () => number | undefined;
-  readonly log: Log;
-  readonly metrics: Metrics;
+  readonly rules: AssignmentRules;
 }
 
 export class AutoAssignment {
   readonly #options: AutoAssignmentOptions;
-  #dirty = true;
-  #running: Promise<void> | undefined;
-  #sweep: NodeJS.Timeout | undefined;
+  readonly #job: Job;
+  readonly #assigned: Counter;
+  readonly #refused: Counter;
+  #dirty = false;
+  /** When the next hours of anybody begin or end; undefined: to be looked up again. */
+  #hoursChangeUs: Microseconds | undefined;
 
   constructor(options: AutoAssignmentOptions) {
     this.#options = options;
+    this.#job = new Job({ ...options, name: 'auto-assignment', run: token => this.#run(token) });
+    this.#assigned = options.metrics.counter('assignments_total', 'Chats given to operators by this node');
+    this.#refused = options.metrics.counter(
+      'assignments_refused_total',
+      'Assignments that had become impossible when they were to be stored',
+    );
+    options.metrics.gauge('chats_waiting', 'Chats that wait for an operator to be chosen', () => options.waiting.queues.size);
     options.replica.listen({
-      applied: ({ change }) => {
-        if (WAKES.has(change.type)) this.#dirty = true;
+      applied: applied => {
+        if (makesDifference(applied)) this.#dirty = true;
+        if (applied.change.type === 'operator-saved' || applied.change.type === 'department-saved') this.#hoursChangeUs = undefined;
       },
-      committed: () => this.wake(false),
-      reloaded: () => this.wake(),
+      committed: () => {
+        if (!this.#dirty) return;
+        this.#dirty = false;
+        this.wake();
+      },
+      reloaded: () => {
+        this.#hoursChangeUs = undefined;
+        this.wake();
+      },
     });
   }
 
   start(): void {
-    this.#sweep = setInterval(() => this.wake(), SWEEP_EVERY_MS);
-    this.wake();
+    this.#job.start();
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.#sweep);
-    this.#sweep = undefined;
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#job.stop();
   }
 
-  /** Looks at the queue again. `changed` false: only if something was marked. */
-  wake(changed = true): void {
-    this.#dirty ||= changed;
-    if (!this.#dirty || this.#sweep === undefined || this.#options.leaseToken() === undefined) return;
-    this.#running ??= this.#run()
-      .catch((error: unknown) => this.#options.log.error('assignment-failed', { error }))
-      .finally(() => {
-        this.#running = undefined;
-        this.wake(false); // marked after the last look and before this
-      });
+  wake(): void {
+    this.#job.wake();
   }
 
-  async #run(): Promise<void> {
-    const { replica, feed, loop, defaultMaxChats, leaseToken, log, metrics } = this.#options;
-    const assigned = metrics.counter('assignments_total', 'Chats given to operators by this node');
-    while (this.#dirty && this.#sweep !== undefined) {
-      this.#dirty = false;
-      const token = leaseToken();
-      if (token === undefined) return;
-      const plan = planAssignments(replica.chats.values(), replica.operators.values(), defaultMaxChats, BATCH);
-      if (plan.length === 0) continue;
-      const outcomes = await Promise.allSettled(plan.map(one => loop.execute(assignChat({ ...one, defaultMaxChats, leaseToken: token }))));
-      let newest = 0;
-      for (const outcome of outcomes) {
-        if (outcome.status === 'fulfilled') {
-          newest = Math.max(newest, outcome.value.revision ?? 0);
-          assigned.inc();
-        } else if (!(outcome.reason instanceof ChatError)) {
-          log.error('assignment-failed', { error: outcome.reason });
-        }
-      }
-      // The next plan must see this one's effects. A refused one was decided on newer rows: those are on their way too.
-      if (newest > 0) await feed.reached(newest, REPLICA_PATIENCE_MS);
-      if (plan.length === BATCH) this.#dirty = true;
+  async #run(token: number): Promise<Microseconds | undefined> {
+    const { replica, waiting, feed, rules, nowUs } = this.#options;
+    const plannedAtUs = nowUs();
+    const plan = planAssignments(waiting.queues, replica.operators.values(), rules, plannedAtUs, MAX_PLANNED);
+    let newest = 0;
+    for (let begin = 0; begin < plan.length; begin += CHUNK) {
+      newest = Math.max(newest, await this.#assign(plan.slice(begin, begin + CHUNK), token));
     }
+    // The next plan must see this one's effects. A refused one was decided on newer rows: those are on their way too.
+    if (newest > 0) await feed.reached(newest, REPLICA_PATIENCE_MS);
+    if (plan.length === MAX_PLANNED) this.wake();
+    return this.#nextUs(plannedAtUs);
   }
+
+  /** Returns the newest revision that came of it. */
+  async #assign(plan: readonly Assignment[], token: number): Promise<number> {
+    const { loop, rules, log } = this.#options;
+    const outcomes = await Promise.allSettled(plan.map(one => loop.execute(assignChat(one, rules, token))));
+    let newest = 0;
+    for (const outcome of outcomes) {
+      if (outcome.status === 'fulfilled') {
+        newest = Math.max(newest, outcome.value.revision ?? 0);
+        this.#assigned.inc();
+      } else {
+        this.#refused.inc();
+        logUnlessRefused(log, outcome.reason);
+      }
+    }
+    return newest;
+  }
+
+  /** When time alone may make a difference to a chat that waits. */
+  #nextUs(nowUs: Microseconds): Microseconds | undefined {
+    const { waiting, replica, rules } = this.#options;
+    if (waiting.queues.size === 0) return undefined;
+    let nextUs = Number.POSITIVE_INFINITY;
+    for (const { chats } of waiting.queues) {
+      for (const { declined } of chats) {
+        for (const { atUs } of declined) if (atUs + rules.askAgainUs > nowUs) nextUs = Math.min(nextUs, atUs + rules.askAgainUs);
+      }
+    }
+    if (this.#hoursChangeUs === undefined || this.#hoursChangeUs <= nowUs) this.#hoursChangeUs = nextOpening(replica, nowUs);
+    nextUs = Math.min(nextUs, this.#hoursChangeUs);
+    return Number.isFinite(nextUs) ? nextUs : undefined;
+  }
+}
+
+/** A chat begins or ceases to wait, somebody gets room or comes, rules of a department change. */
+function makesDifference({ change, chatBefore, chatAfter }: AppliedChange): boolean {
+  switch (change.type) {
+    case 'operator-status-set':
+      return change.sort === 'takes';
+    case 'operator-saved':
+    case 'department-saved':
+      return true;
+    case 'chat-opened':
+    case 'chat-moved':
+    case 'chat-described':
+      // Our own assignments make none: the next plan is made when the last one is done.
+      return (
+        (chatAfter !== undefined && isWaiting(chatAfter)) ||
+        (change.type === 'chat-moved' && change.move !== 'assigned' && chatBefore !== undefined)
+      );
+    default:
+      return false;
+  }
+}
+
+function nextOpening({ departments, operators }: Replica, nowUs: Microseconds): Microseconds {
+  const schedules = [...departments.values(), ...operators.values()].flatMap(({ schedule }) => (schedule === null ? [] : [schedule]));
+  return Math.min(...schedules.map(schedule => nextChange(schedule, nowUs) ?? Number.POSITIVE_INFINITY), Number.POSITIVE_INFINITY);
+}
+
+function logUnlessRefused(log: Log, error: unknown): void {
+  if (!(error instanceof ChatError)) log.error('assignment-failed', { error });
 }

@@ -1,9 +1,11 @@
 /** What clients ask for and the hot state does not hold: texts, pages, identities, logins, pushes. */
+import type { CannedAnswer, CannedContent, CannedOwner } from '../domain/canned-answer.ts';
 import type { Chat } from '../domain/chat.ts';
+import type { HistoryRow } from '../domain/chat-history.ts';
 import type { Message } from '../domain/message.ts';
 import type { Survey } from '../domain/survey.ts';
 import type { Microseconds } from '../domain/time.ts';
-import type { Page, Visitor } from '../domain/visitor.ts';
+import type { Ban, Page, Visitor } from '../domain/visitor.ts';
 
 export interface Messages {
   /** The newest `limit` messages of a chat that are not newer than `upToUs`, oldest first. Calls share statements. */
@@ -12,10 +14,12 @@ export interface Messages {
   listHistory(query: HistoryQuery): Promise<HistoryPage>;
   findChat(chatId: number): Promise<Chat | undefined>;
   /** The visitor's newest chat, open or closed. */
-  findLastChatId(visitorId: string): Promise<number | undefined>;
+  findLastChat(visitorId: string): Promise<LastChat | undefined>;
   /** The visitor's own view: newest first, at most `limit`. */
   search(query: { readonly visitorId: string; readonly text: string; readonly limit: number }): Promise<readonly StoredMessage[]>;
 }
+
+export type LastChat = Pick<Chat, 'id' | 'state' | 'operatorId' | 'modifiedUs'>;
 
 export interface ChatMessagesWanted {
   readonly chatId: number;
@@ -52,6 +56,7 @@ export interface PageOpening {
   readonly location: string;
   readonly title: string;
   readonly platform: string;
+  readonly url: string;
   readonly deviceId: string;
   readonly pushService: string;
   readonly pushToken: string | null;
@@ -65,6 +70,11 @@ export interface PageVisitor {
   readonly survey: Survey | null;
 }
 
+export interface FoundPage {
+  readonly page: Page;
+  readonly ban: Ban | null;
+}
+
 export interface OpenedPage extends PageVisitor {
   readonly visitSessionId: string;
   /** Older pages of the same device, which must be ended. */
@@ -74,7 +84,9 @@ export interface OpenedPage extends PageVisitor {
 export interface Pages extends PushTargets {
   /** Creates what is missing of visitor, visit session and page. Calls of one moment share one statement. */
   open(opening: PageOpening): Promise<OpenedPage>;
-  find(pageId: string): Promise<Page | undefined>;
+  find(pageId: string): Promise<FoundPage | undefined>;
+  /** Of his open visit session, or the newest there is: for who wants to speak to him first. */
+  findNewestOf(visitorId: string): Promise<Page | undefined>;
   /** What a full update of this page needs besides the hot state. */
   findVisitor(page: Page): Promise<PageVisitor | undefined>;
 }
@@ -115,8 +127,99 @@ export interface Identities {
 
 export interface OperatorLogins {
   findByLogin(login: string): Promise<{ readonly operatorId: number; readonly passwordHash: string } | undefined>;
-  createSession(operatorId: number, tokenHash: string, ttlSeconds: number): Promise<void>;
+  /** For whoever was let in by this password; false: it is another meanwhile. */
+  createSession(
+    who: { readonly operatorId: number; readonly passwordHash: string },
+    tokenHash: string,
+    ttlSeconds: number,
+  ): Promise<boolean>;
   /** The operator of a live login and how long it still lives; extends it when less than half is left. */
   findSession(tokenHash: string, ttlSeconds: number): Promise<{ readonly operatorId: number; readonly expiresInMs: number } | undefined>;
+  /** The token hashes of his logins, also of those whose time is over: a WebSocket outlives it. */
+  sessionsOf(operatorId: number): Promise<readonly string[]>;
   setPassword(operatorId: number, passwordHash: string): Promise<void>;
+  /** false: it is not `before` any more. */
+  replacePassword(operatorId: number, before: string, after: string): Promise<boolean>;
+}
+
+/** Texts that operators insert. */
+export interface CannedAnswers {
+  /** What fits best first: shortcuts that begin with the query; own ones, the departments', all's; by shortcut. */
+  list(query: CannedQuery): Promise<readonly CannedAnswer[]>;
+  find(id: number): Promise<CannedAnswer | undefined>;
+  /** How many this owner has. */
+  count(owner: CannedOwner): Promise<number>;
+  /** Returns the id. Throws ChatError `already-exists`, as `replace` does. */
+  add(answer: CannedContent): Promise<number>;
+  /** false: there is none with this id and this owner any more; so for `remove`. */
+  replace(before: CannedAnswer, after: CannedContent): Promise<boolean>;
+  remove(answer: CannedAnswer): Promise<boolean>;
+}
+
+export interface CannedQuery {
+  readonly operatorId: number;
+  /** undefined: of all departments. */
+  readonly departmentKeys: readonly string[] | undefined;
+  /** Stands in the shortcut or the text, in whatever case. */
+  readonly query: string;
+  /** This language's and those for any; undefined: all. */
+  readonly lang: string | undefined;
+  readonly limit: number;
+}
+
+// Presence: who is connected to which node.
+
+export interface PresenceStore {
+  /** Who is connected to this node now, and who is not any more. */
+  tell(came: readonly number[], gone: readonly { readonly operatorId: number; readonly agoMs: number }[]): Promise<void>;
+}
+
+/** An operator who is not offline and connected nowhere, or offline and has chats. */
+export interface GoneOperator {
+  readonly operatorId: number;
+  /** At least since then. */
+  readonly sinceUs: Microseconds;
+}
+
+/** For the master. */
+export interface LostOperators {
+  /** What dead nodes have said of their clients is over, as of now. */
+  closeDeadNodes(): Promise<void>;
+  listGone(): Promise<readonly GoneOperator[]>;
+}
+
+// What is kept for how long.
+
+export interface RetentionStore {
+  readonly kinds: readonly string[];
+  /** Deletes the oldest rows of a kind; not complete: there are more. StoreFailure `fenced` when the lease is not held. */
+  deleteSome(kind: string, leaseToken: number): Promise<{ readonly deleted: number; readonly complete: boolean }>;
+}
+
+// Why, and what was.
+
+export interface ChatHistories {
+  /** Oldest first. */
+  ofChat(chatId: number): Promise<readonly HistoryRow[]>;
+}
+
+export interface BannedVisitor {
+  readonly visitorId: string;
+  readonly fields: Visitor['fields'];
+  readonly ban: Ban;
+}
+
+export interface Bans {
+  /** Newest first, at most `limit`. */
+  list(limit: number): Promise<readonly BannedVisitor[]>;
+}
+
+export interface StatusSeconds {
+  readonly status: string;
+  readonly seconds: number;
+}
+
+export interface StatusTimes {
+  /** How long an operator was in each status, the present one included. */
+  secondsOf(operatorId: number, fromUs: Microseconds, toUs: Microseconds): Promise<readonly StatusSeconds[]>;
 }

@@ -1,9 +1,10 @@
 /** The write path: what a commit locks, writes and may fail with. */
 import type { Revision } from '../domain/change.ts';
 import type { Chat } from '../domain/chat.ts';
+import type { HistoryRow } from '../domain/chat-history.ts';
 import type { Department } from '../domain/department.ts';
 import type { Message, Sender } from '../domain/message.ts';
-import type { Operator } from '../domain/operator.ts';
+import type { Operator, StatusTime } from '../domain/operator.ts';
 import type { Microseconds } from '../domain/time.ts';
 import type { Visitor } from '../domain/visitor.ts';
 
@@ -21,6 +22,8 @@ export interface Keys {
   readonly messages: ReadonlyMap<string, { readonly visitorId: string }>;
   /** Chats whose unread visitor messages are wanted (ids only). */
   readonly unreadOf: ReadonlySet<number>;
+  /** Operators of whom is wanted, behind the lock of their row, when they were connected last. */
+  readonly presenceOf: ReadonlySet<number>;
   /** How many new chat and operator ids the batch may use up. */
   readonly newChats: number;
   readonly newOperators: number;
@@ -43,6 +46,8 @@ export interface LockedRows {
   /** By id. */
   readonly messages: Map<string, Message>;
   readonly unread: Map<number, readonly string[]>;
+  /** Of those who are not connected to a living node: since when; 0: they never were. */
+  readonly presence: Map<number, Microseconds>;
   readonly newChatIds: number[];
   readonly newOperatorIds: number[];
   /** Set when the batch of this id was committed before (its outcome was unknown): nothing needs to be written. */
@@ -62,6 +67,8 @@ export interface BatchWrite {
   readonly operators: Written<Operator>;
   readonly departments: Written<Department>;
   readonly messages: Written<Message>;
+  readonly history: readonly HistoryRow[];
+  readonly statusTimes: readonly StatusTime[];
   readonly endedPageIds: readonly string[];
   readonly endedOperatorSessions: readonly { readonly operatorId: number; readonly tokenHash: string | null }[];
   readonly changeCount: number;

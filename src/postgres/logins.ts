@@ -19,11 +19,15 @@ export function createLogins(database: Database): OperatorLogins {
       return rows[0];
     },
 
-    async createSession(operatorId, tokenHash, ttlSeconds) {
-      await database.query(
-        `insert into operator_session (token_hash, operator_id, expires_at) values ($1, $2, clock_timestamp() + $3 * interval '1 second')`,
-        [tokenHash, operatorId, ttlSeconds],
+    async createSession({ operatorId, passwordHash }, tokenHash, ttlSeconds) {
+      // For share: who changes the password waits, and then sees this login among those to end; or this one sees the change.
+      const rows = await database.query(
+        `insert into operator_session (token_hash, operator_id, expires_at)
+         select $1, id, clock_timestamp() + $3 * interval '1 second' from operator where id = $2 and password_hash = $4 for share
+         returning operator_id`,
+        [tokenHash, operatorId, ttlSeconds, passwordHash],
       );
+      return rows.length > 0;
     },
 
     async findSession(tokenHash, ttlSeconds) {
@@ -36,8 +40,25 @@ export function createLogins(database: Database): OperatorLogins {
       return { ...session, expiresInMs: ttlSeconds * 1000 };
     },
 
+    async sessionsOf(operatorId) {
+      const rows = await database.query<{ tokenHash: string }>(
+        'select token_hash as "tokenHash" from operator_session where operator_id = $1',
+        [operatorId],
+      );
+      return rows.map(row => row.tokenHash);
+    },
+
     async setPassword(operatorId, passwordHash) {
       await database.query('update operator set password_hash = $2 where id = $1', [operatorId, passwordHash]);
+    },
+
+    async replacePassword(operatorId, before, after) {
+      const rows = await database.query('update operator set password_hash = $3 where id = $1 and password_hash = $2 returning id', [
+        operatorId,
+        before,
+        after,
+      ]);
+      return rows.length > 0;
     },
   };
 }

@@ -1,21 +1,22 @@
 /** Message texts, read on demand: the hot state holds chat headers only. */
 import type { Chat } from '../domain/chat.ts';
+import type { LastChat } from '../ports.ts';
 import type { ChatMessagesWanted, HistoryPage, HistoryQuery, Messages, StoredMessage } from '../ports.ts';
 import type { Database } from './database.ts';
 import { Gather } from './gather.ts';
-import { CHATS, MESSAGES } from './tables.ts';
+import { CHATS, IS_OPEN, MESSAGES } from './tables.ts';
 
 const READ = "(message.sender like 'v:%' and message.ts_us <= chat.read_by_operator_us) as read";
 
 /** The visitor's clock: of his open chat while he has one. */
-const VISITOR_REVISION =
-  "coalesce((select open.last_ts_us from chat open where open.visitor_id = visitor.id and open.state in ('queue', 'chatting')), visitor.last_ts_us)";
+const VISITOR_REVISION = `coalesce((select open.last_ts_us from chat open where open.visitor_id = visitor.id and ${IS_OPEN}), visitor.last_ts_us)`;
 
 /** To the visitor. */
 const SHOWN = "message.kind <> 'for_operator' and message.ts_us > visitor.cleared_us";
 
 export function createMessages(database: Database): Messages {
   const ofChats = new Gather<ChatMessagesWanted, readonly StoredMessage[]>(wanted => listOfChats(database, wanted));
+  const lastChats = new Gather<string, LastChat | undefined>(visitorIds => findLastChats(database, visitorIds));
   return {
     listOfChat: wanted => ofChats.load(wanted),
     listHistory: query => listHistory(database, query),
@@ -23,10 +24,7 @@ export function createMessages(database: Database): Messages {
       const rows = await database.query<Chat>(`select ${CHATS.select}, null as "lastMessage" from chat where id = $1`, [chatId]);
       return rows[0];
     },
-    async findLastChatId(visitorId) {
-      const rows = await database.query<{ id: number }>('select id from chat where visitor_id = $1 order by id desc limit 1', [visitorId]);
-      return rows[0]?.id;
-    },
+    findLastChat: visitorId => lastChats.load(visitorId),
     search: ({ visitorId, text, limit }) =>
       database.query<StoredMessage>(
         `select ${MESSAGES.select}, ${READ} from message join chat on chat.id = message.chat_id join visitor on visitor.id = message.visitor_id
@@ -35,6 +33,17 @@ export function createMessages(database: Database): Messages {
         [visitorId, text.replace(/[\\%_]/g, '\\$&'), limit],
       ),
   };
+}
+
+async function findLastChats(database: Database, visitorIds: readonly string[]): Promise<(LastChat | undefined)[]> {
+  const rows = await database.query<LastChat & { visitorId: string }>(
+    `select v.id as "visitorId", c.id, c.state, c.operator_id as "operatorId", c.modified_us as "modifiedUs" from unnest($1::text[]) v(id),
+       lateral (select * from chat where chat.visitor_id = v.id order by chat.id desc limit 1) c`,
+    [[...new Set(visitorIds)]],
+    'last-chats',
+  );
+  const byVisitor = new Map(rows.map(({ visitorId, ...chat }) => [visitorId, chat]));
+  return visitorIds.map(id => byVisitor.get(id));
 }
 
 async function listOfChats(database: Database, wanted: readonly ChatMessagesWanted[]): Promise<StoredMessage[][]> {

@@ -27,7 +27,7 @@ import {
 import { arrayLiteral, listLiteral } from './array-literal.ts';
 import { type Database, isConnectionError, parserOf, sqlState } from './database.ts';
 import { type Row, roundTrip, type Statement } from './round-trip.ts';
-import { CHATS, DEPARTMENTS, MESSAGES, OPERATORS, type Table, VISITORS } from './tables.ts';
+import { CHATS, DEPARTMENTS, HISTORY, IS_OPEN, MESSAGES, OPERATORS, STATUS_TIMES, type Table, VISITORS } from './tables.ts';
 
 const BEGIN: Statement = { name: 'begin', text: 'begin', values: [] };
 /**
@@ -56,7 +56,7 @@ const SET_FOR_CONNECTION = `select set_config(name, value, false) from pg_settin
 const LOCK_VISITORS = `select ${VISITORS.select} from visitor where id = any($1::text[]) order by id for no key update`;
 const LOCK_CHATS =
   `select ${CHATS.select}, null as "lastMessage" from chat where id = any($1::bigint[]) ` +
-  `or (visitor_id = any($2::text[]) and state in ('queue', 'chatting')) order by id for no key update`;
+  `or (visitor_id = any($2::text[]) and ${IS_OPEN}) order by id for no key update`;
 const LOCK_OPERATORS = `select ${OPERATORS.select} from operator where id = any($1::bigint[]) order by id for no key update`;
 const LOCK_DEPARTMENTS = `select ${DEPARTMENTS.select} from department where key = any($1::text[]) order by key for no key update`;
 const FIND_MESSAGES =
@@ -69,6 +69,11 @@ const FIND_SENT =
 const LIST_UNREAD =
   'select c.id as "chatId", u.id as "messageId" from chat c, lateral (select m.id from message m where m.visitor_id = c.visitor_id ' +
   "and m.chat_id = c.id and m.ts_us > c.read_by_operator_us and m.sender like 'v:%' order by m.ts_us desc limit 1000) u where c.id = any($1::bigint[])";
+/** Behind the locks. No row for who is connected to a living node. */
+const LAST_SEEN =
+  'select k.id as "operatorId", coalesce((extract(epoch from max(coalesce(p.gone_at, n.heartbeat_at, clock_timestamp()))) * 1000000)::bigint, 0) as "lastSeenUs" ' +
+  'from unnest($1::bigint[]) k(id) left join operator_presence p on p.operator_id = k.id left join node n on n.incarnation = p.incarnation ' +
+  'group by k.id having not coalesce(bool_or(p.gone_at is null and is_present(n)), false)';
 const NEW_CHAT_IDS = `select nextval('chat_id') as id from generate_series(1, $1::integer)`;
 const NEW_OPERATOR_IDS = `select nextval('operator_id') as id from generate_series(1, $1::integer)`;
 const END_PAGES = 'update page set ended_at = clock_timestamp() where id = any($1::text[])';
@@ -206,6 +211,7 @@ function lockStatements(batchId: string, keys: Keys, isRetry: boolean): Statemen
       arrayLiteral(messages, 'id', false),
     ),
     ...when(keys.unreadOf.size > 0, 'unread', LIST_UNREAD, listLiteral(keys.unreadOf)),
+    ...when(keys.presenceOf.size > 0, 'presence', LAST_SEEN, listLiteral(keys.presenceOf)),
     ...when(keys.newChats > 0, 'new-chats', NEW_CHAT_IDS, String(keys.newChats)),
     ...when(keys.newOperators > 0, 'new-operators', NEW_OPERATOR_IDS, String(keys.newOperators)),
     ...when(isRetry, 'batch', FIND_BATCH, batchId),
@@ -232,6 +238,9 @@ function lockedRows(found: ReadonlyMap<string, Row[]>): LockedRows {
     sentMessages: new Map(rows<Message>('sent').map(row => [sentKey(row.sender, row.clientSideId), row])),
     messages: new Map(rows<Message>('messages').map(row => [row.id, row])),
     unread,
+    presence: new Map(
+      rows<{ operatorId: number; lastSeenUs: number }>('presence').map(({ operatorId, lastSeenUs }) => [operatorId, lastSeenUs]),
+    ),
     newChatIds: rows<{ id: number }>('new-chats').map(row => row.id),
     newOperatorIds: rows<{ id: number }>('new-operators').map(row => row.id),
     committed: rows<CommittedRange>('batch')[0],
@@ -259,6 +268,8 @@ function writes(batch: BatchWrite): Statement[] {
     ...rows(OPERATORS, batch.operators),
     ...rows(DEPARTMENTS, batch.departments),
     ...rows(MESSAGES, batch.messages),
+    ...HISTORY.insert(batch.history),
+    ...STATUS_TIMES.insert(batch.statusTimes),
     ...(pages.length === 0 ? [] : [{ name: 'end-pages', text: END_PAGES, values: [listLiteral(pages)] }]),
     ...(sessions.length === 0
       ? []

@@ -3,10 +3,11 @@
  * set-based writes are generated from here, so that persisting knows tables and never kinds of change. The compiler
  * refuses a column list that does not name every property of its row.
  */
-import type { Chat } from '../domain/chat.ts';
+import { type Chat, OPEN_STATES } from '../domain/chat.ts';
+import type { HistoryRow } from '../domain/chat-history.ts';
 import type { Department } from '../domain/department.ts';
 import type { Message } from '../domain/message.ts';
-import type { Operator } from '../domain/operator.ts';
+import type { Operator, StatusTime } from '../domain/operator.ts';
 import type { Visitor } from '../domain/visitor.ts';
 import { arrayLiteral } from './array-literal.ts';
 import type { Statement } from './round-trip.ts';
@@ -30,7 +31,12 @@ export const VISITORS = table<Visitor>('visitor', ['id'], {
   fields: 'jsonb',
   lastTsUs: 'bigint',
   clearedUs: 'bigint',
+  lastOperatorId: 'bigint',
+  ban: 'jsonb',
 });
+
+/** As in the partial indexes of the schema. */
+export const IS_OPEN = `state in (${OPEN_STATES.map(state => `'${state}'`).join(', ')})`;
 
 /** The newest message is read from the messages where it is wanted. */
 export const CHATS = table<Omit<Chat, 'lastMessage'>>('chat', ['id'], {
@@ -44,18 +50,22 @@ export const CHATS = table<Omit<Chat, 'lastMessage'>>('chat', ['id'], {
   operatorId: 'bigint',
   assignedOperatorId: 'bigint',
   assignedUs: 'bigint',
+  declined: 'jsonb',
+  lastOperatorId: 'bigint',
   departmentKey: 'text',
   lang: 'text',
   location: 'text',
   offline: 'boolean',
   createdUs: 'bigint',
   queuedUs: 'bigint',
+  headStartSeconds: 'integer',
   modifiedUs: 'bigint',
   unreadByOperatorSinceUs: 'bigint',
   readByOperatorUs: 'bigint',
   unreadByVisitorSinceUs: 'bigint',
   unreadByVisitorMsgCnt: 'integer',
   readByVisitor: 'boolean',
+  category: 'text',
   subject: 'text',
   ratings: 'jsonb',
   survey: 'jsonb',
@@ -77,15 +87,49 @@ export const OPERATORS = table<Operator>('operator', ['id'], {
   statusUs: 'bigint',
   statusReason: 'text',
   load: 'integer',
+  loadUs: 'bigint',
   maxChats: 'integer',
   departmentKeys: 'jsonb',
+  priorities: 'jsonb',
   langs: 'jsonb',
+  schedule: 'jsonb',
   roles: 'jsonb',
   disabled: 'boolean',
   version: 'bigint',
 });
 
-export const DEPARTMENTS = table<Department>('department', ['key'], { key: 'text', id: 'integer', name: 'text', order: 'integer' });
+export const DEPARTMENTS = table<Department>('department', ['key'], {
+  key: 'text',
+  id: 'integer',
+  name: 'text',
+  order: 'integer',
+  assignmentMode: 'text',
+  schedule: 'jsonb',
+});
+
+/** Only added to. */
+export const HISTORY = table<HistoryRow>('chat_history', ['chatId', 'step'], {
+  chatId: 'bigint',
+  step: 'bigint',
+  atUs: 'bigint',
+  move: 'text',
+  state: 'text',
+  operatorId: 'bigint',
+  assignedOperatorId: 'bigint',
+  departmentKey: 'text',
+  by: 'bigint',
+  override: 'boolean',
+  record: 'text',
+});
+
+/** Only added to. */
+export const STATUS_TIMES = table<StatusTime>('operator_status_time', ['operatorId', 'fromUs'], {
+  operatorId: 'bigint',
+  fromUs: 'bigint',
+  status: 'text',
+  sort: 'text',
+  toUs: 'bigint',
+});
 
 export const MESSAGES = table<Message>('message', ['visitorId', 'tsUs'], {
   visitorId: 'text',

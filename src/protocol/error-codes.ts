@@ -48,6 +48,7 @@ const VISITOR_NAMES: Readonly<Partial<Record<string, string>>> = {
   'unknown-action': 'unknown-method',
   'message-not-owned': 'message_not_owned',
   'not-allowed': 'not_allowed',
+  'visitor-banned': 'visitor_banned',
   'message-not-found': 'message_not_found',
   'too-large': 'max_file_size_exceeded',
   'not-allowed-file-type': 'not_allowed_file_type',

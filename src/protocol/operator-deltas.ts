@@ -1,7 +1,7 @@
 /** A change as operators hear it (docs/protocol/operator.md 3.2). */
 import type { Hearing } from '../domain/audience.ts';
 import type { Change } from '../domain/change.ts';
-import type { Chat } from '../domain/chat.ts';
+import { type Chat, isOpen } from '../domain/chat.ts';
 import { isFromVisitor } from '../domain/message.ts';
 import type { Delta } from './delta.ts';
 import { chatRead, chatState, chatVisitor, operatorChat, operatorMessage } from './operator-objects.ts';
@@ -13,7 +13,7 @@ import { chatRead, chatState, chatVisitor, operatorChat, operatorMessage } from 
 export function chatDeltas(change: Change, before: Chat | undefined, after: Chat, hearing: Exclude<Hearing, 'own'>): Delta[] {
   const state: Delta = { objectType: 'CHAT_STATE', event: 'upd', id: after.id, data: chatState(after) };
   const gone: Delta = { objectType: 'CHAT', event: 'del', id: after.id, data: null };
-  if (hearing === 'del') return change.type === 'chat-closed' ? [state, gone] : [gone];
+  if (hearing === 'del') return isOpen(after) ? [gone] : [state, gone];
   if (hearing === 'add') return [{ objectType: 'CHAT', event: 'add', id: after.id, data: operatorChat(after) }];
   const read: Delta = { objectType: 'CHAT_READ', event: 'upd', id: after.id, data: chatRead(after) };
   switch (change.type) {
@@ -34,6 +34,10 @@ export function chatDeltas(change: Change, before: Chat | undefined, after: Chat
     case 'survey-changed':
       return [];
     case 'chat-rated':
+    case 'chat-described':
+      return [{ objectType: 'CHAT', event: 'upd', id: after.id, data: operatorChat(after) }];
+    case 'chat-moved':
+      if (before?.departmentKey === after.departmentKey) return [state];
       return [{ objectType: 'CHAT', event: 'upd', id: after.id, data: operatorChat(after) }];
     case 'visitor-changed':
       return [{ objectType: 'VISITOR', event: 'upd', id: after.visitorId, data: { chatId: after.id, visitor: chatVisitor(after) } }];

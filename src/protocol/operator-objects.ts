@@ -25,6 +25,7 @@ export function operatorChat(chat: Chat, messages?: readonly object[]): object {
     modificationTs: toSeconds(chat.modifiedUs),
     ...chatRead(chat),
     rating: chat.operatorId === null ? null : (chat.ratings[chat.operatorId]?.rating ?? null),
+    category: chat.category,
     subject: chat.subject,
     page: { url: chat.pageUrl, title: chat.pageTitle },
     messageCount: chat.messageCount,

@@ -24,6 +24,12 @@ export class Parameters {
     this.#values = values;
   }
 
+  /** Something but the empty text. */
+  has(name: string): boolean {
+    const value = this.#find(name);
+    return value !== undefined && value !== '';
+  }
+
   optionalText(name: string, { max, pattern }: TextLimits): string | undefined {
     const value = this.#find(name);
     if (value === undefined) return undefined;

@@ -3,7 +3,8 @@
  * only inside a chat they know. Chat level items carry the visit session as id.
  */
 import type { Change } from '../domain/change.ts';
-import type { Chat } from '../domain/chat.ts';
+import { type Chat, isOpen } from '../domain/chat.ts';
+import { visibleState } from '../domain/chat-states.ts';
 import { isFromVisitor, isHiddenFromVisitor, type Message } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
 import { currentQuestion, type Survey } from '../domain/survey.ts';
@@ -23,7 +24,7 @@ export function visitorDeltas(change: Change, view: VisitorView): Delta[] {
   const upd = (objectType: string, data: unknown): Delta => ({ objectType, event: 'upd', id: after?.visitSessionId ?? '', data });
   switch (change.type) {
     case 'chat-opened':
-      return [upd('CHAT', visitorChat(change.chat, operator, [])), upd('VISIT_SESSION_STATE', 'chat')];
+      return openedDeltas(change.chat, operator, []);
     case 'message-added':
       if (isHiddenFromVisitor(change.message)) return [];
       return [
@@ -45,12 +46,8 @@ export function visitorDeltas(change: Change, view: VisitorView): Delta[] {
         ...(before?.unreadByVisitorMsgCnt === after?.unreadByVisitorMsgCnt ? [] : unreadByVisitor(after, upd)),
         historyRevision(change.message),
       ];
-    case 'chat-taken':
-      return [upd('CHAT_OPERATOR', operator === undefined ? null : visitorOperator(operator)), upd('CHAT_STATE', 'chatting')];
-    case 'chat-released':
-      return [upd('CHAT_OPERATOR', null), upd('CHAT_STATE', 'queue')];
-    case 'chat-closed':
-      return [upd('CHAT_STATE', change.state), upd('VISIT_SESSION_STATE', 'idle-after-chat')];
+    case 'chat-moved':
+      return moveDeltas(view, upd);
     case 'chat-read-by-operator':
       return [
         ...change.messageIds.map((id): Delta => ({ objectType: 'MESSAGE_READ', event: 'upd', id, data: true })),
@@ -64,7 +61,8 @@ export function visitorDeltas(change: Change, view: VisitorView): Delta[] {
       return surveyDelta(change.survey, upd);
     case 'visitor-changed':
       return [upd('VISITOR_FULL', visitorFull(change.visitorId, change.fields))];
-    case 'chat-assigned':
+    case 'chat-described':
+    case 'visitor-banned':
     case 'operator-status-set':
     case 'operator-saved':
     case 'department-saved':
@@ -72,6 +70,24 @@ export function visitorDeltas(change: Change, view: VisitorView): Delta[] {
     case 'operator-sessions-ended':
       return [];
   }
+}
+
+/** Nothing, where only operators see a difference. */
+function moveDeltas({ before, after, operator }: VisitorView, upd: Upd): Delta[] {
+  if (before === undefined || after === undefined) return [];
+  if (!isOpen(after)) return [upd('CHAT_STATE', after.state), upd('VISIT_SESSION_STATE', 'idle-after-chat')];
+  const state = visibleState(after.state);
+  return [
+    ...(before.operatorId === after.operatorId ? [] : [upd('CHAT_OPERATOR', operator === undefined ? null : visitorOperator(operator))]),
+    ...(visibleState(before.state) === state ? [] : [upd('CHAT_STATE', state)]),
+  ];
+}
+
+/** His chat with its messages: it begins, or goes on after it was closed. */
+export function openedDeltas(chat: Chat, operator: Operator | undefined, messages: readonly object[]): Delta[] {
+  const upd = (objectType: string, data: unknown): Delta => ({ objectType, event: 'upd', id: chat.visitSessionId, data });
+  const ended = chat.messageCount > 0 ? [upd('SURVEY', null)] : [];
+  return [...ended, upd('CHAT', visitorChat(chat, operator, messages)), upd('VISIT_SESSION_STATE', 'chat')];
 }
 
 export function operatorTypingDelta(visitSessionId: string, typing: boolean): Delta {

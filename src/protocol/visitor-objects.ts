@@ -3,6 +3,7 @@
  * booleans that are never null, integer ids where iOS wants integers, strings elsewhere.
  */
 import { type Chat, isOpen } from '../domain/chat.ts';
+import { visibleState } from '../domain/chat-states.ts';
 import type { Department } from '../domain/department.ts';
 import { canBeEdited, canBeReactedTo, canBeReplied, isFromVisitor, type Message, type Quote } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
@@ -16,7 +17,7 @@ export function visitorChat(chat: Chat, operator: Operator | undefined, messages
   return {
     id: chat.id,
     clientSideId: chat.clientSideId,
-    state: chat.state,
+    state: visibleState(chat.state),
     messages,
     operatorTyping: false,
     readByVisitor: chat.readByVisitor,
@@ -29,7 +30,7 @@ export function visitorChat(chat: Chat, operator: Operator | undefined, messages
     visitorTyping: null,
     creationTs: toSeconds(chat.createdUs),
     modificationTs: toSeconds(chat.modifiedUs),
-    category: null,
+    category: chat.category,
     subcategory: null,
     subject: chat.subject,
   };

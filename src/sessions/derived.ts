@@ -7,38 +7,73 @@ import { ALL_OPERATORS, ALL_VISITORS } from '../domain/audience.ts';
 import type { Revision } from '../domain/change.ts';
 import { bearerOf, type Chat, isWaiting } from '../domain/chat.ts';
 import type { Department } from '../domain/department.ts';
-import { hasRoom, type Operator, worksIn } from '../domain/operator.ts';
+import { isOpen, obstacleOf } from '../domain/eligibility.ts';
+import type { Operator } from '../domain/operator.ts';
+import type { ChatRules } from '../domain/rules.ts';
+import type { Microseconds } from '../domain/time.ts';
+import type { Clock } from '../ports.ts';
 import { type RenderedDelta, render } from '../protocol/delta.ts';
 import { departmentObject, operatorObject } from '../protocol/operator-objects.ts';
 import { type OnlineStatus, visitorDepartment } from '../protocol/visitor-objects.ts';
 import type { AppliedChange, Replica, ReplicaListener } from '../sync/replica.ts';
+import type { WaitingChats } from '../sync/waiting-chats.ts';
 import type { Hub } from './hub.ts';
+import { type QueuePlace, QueuePlaces } from './queue-places.ts';
 
 const TELL_EVERY_MS = 500;
+/** How late opening hours are seen. */
+const HOURS_EVERY_MS = 5_000;
+
+export interface DerivedOptions {
+  readonly replica: Replica;
+  readonly hub: Hub;
+  readonly waiting: WaitingChats;
+  readonly rules: ChatRules;
+  readonly clock: Clock;
+  /** The database's time. */
+  readonly nowUs: () => Microseconds;
+}
 
 export class Derived implements ReplicaListener {
+  readonly #options: DerivedOptions;
   readonly #replica: Replica;
   readonly #hub: Hub;
   readonly #defaultMaxChats: number;
-  readonly #queues = new Map<string | null, number>();
+  readonly #places: QueuePlaces;
   readonly #operators = new Latest<number>();
   readonly #departments = new Latest<string>();
   readonly #departmentList = new Latest<'list'>();
   readonly #dirtyOperators = new Set<number>();
   #dirtyDepartments = false;
   #timer: NodeJS.Timeout | undefined;
+  #hours: NodeJS.Timeout | undefined;
 
-  constructor(replica: Replica, hub: Hub, defaultMaxChats: number) {
+  constructor(options: DerivedOptions) {
+    this.#options = options;
+    const { replica, hub, rules } = options;
     this.#replica = replica;
     this.#hub = hub;
-    this.#defaultMaxChats = defaultMaxChats;
+    this.#defaultMaxChats = rules.assignment.defaultMaxChats;
+    this.#places = new QueuePlaces(options);
     replica.listen(this);
   }
 
-  applied({ change, chatBefore, chatAfter }: AppliedChange): void {
+  /** Opening hours begin and end without a change. */
+  start(): void {
+    this.#hours = setInterval(() => {
+      this.#markDepartments();
+      this.committed();
+    }, HOURS_EVERY_MS);
+    this.#places.start();
+  }
+
+  applied(applied: AppliedChange): void {
+    const { change, chatBefore, chatAfter } = applied;
+    this.#places.applied(applied);
     if (chatBefore !== chatAfter) {
-      this.#countQueue(chatBefore, -1);
-      this.#countQueue(chatAfter, 1);
+      const wasWaiting = chatBefore !== undefined && isWaiting(chatBefore);
+      if (wasWaiting !== (chatAfter !== undefined && isWaiting(chatAfter)) || chatBefore?.departmentKey !== chatAfter?.departmentKey)
+        this.#markDepartments();
       const bearers = [bearerOf(chatBefore), bearerOf(chatAfter)];
       if (bearers[0] !== bearers[1]) for (const id of bearers) if (id !== null) this.#markOperator(id);
     }
@@ -51,8 +86,6 @@ export class Derived implements ReplicaListener {
   }
 
   reloaded(): void {
-    this.#queues.clear();
-    for (const chat of this.#replica.chats.values()) this.#countQueue(chat, 1);
     this.#dirtyOperators.clear();
     this.#markDepartments(); // full updates made in this moment still have the old counts
     this.committed();
@@ -60,17 +93,27 @@ export class Derived implements ReplicaListener {
 
   stop(): void {
     clearTimeout(this.#timer);
+    clearInterval(this.#hours);
+    this.#places.stop();
   }
 
-  queueOf(departmentKey: string | null): number {
-    return this.#queues.get(departmentKey) ?? 0;
+  /** Where a waiting chat stands; undefined: it does not wait. */
+  placeOf(chat: Chat): QueuePlace | undefined {
+    return this.#places.placeOf(chat);
   }
 
   /** What a visitor may expect who starts a chat in this department (null: in none). */
   onlineStatus(departmentKey: string | null): OnlineStatus {
-    const staff = [...this.#replica.operators.values()].filter(o => o.statusSort === 'takes' && !o.disabled && worksIn(o, departmentKey));
-    if (staff.length === 0) return 'offline';
-    return staff.some(operator => hasRoom(operator, this.#defaultMaxChats)) ? 'online' : 'busy_online';
+    const { rules, nowUs } = this.#options;
+    const now = nowUs();
+    if (!isOpen(departmentKey, rules.assignment.departments, now)) return 'offline';
+    let isStaffed = false;
+    for (const operator of this.#replica.operators.values()) {
+      const obstacle = obstacleOf(operator, { departmentKey, lang: '', isSpoken: false }, rules.assignment, now);
+      if (obstacle === undefined) return 'online';
+      isStaffed ||= obstacle === 'full';
+    }
+    return isStaffed ? 'busy_online' : 'offline';
   }
 
   departmentsForVisitors(): object[] {
@@ -118,17 +161,11 @@ export class Derived implements ReplicaListener {
   }
 
   #departmentObject(department: Department): object {
-    return departmentObject(department, this.onlineStatus(department.key), this.queueOf(department.key));
+    return departmentObject(department, this.onlineStatus(department.key), this.#options.waiting.queues.count(department.key));
   }
 
   #sorted(): Department[] {
     return [...this.#replica.departments.values()].sort((a, b) => a.order - b.order || a.id - b.id);
-  }
-
-  #countQueue(chat: Chat | undefined, by: 1 | -1): void {
-    if (chat === undefined || !isWaiting(chat)) return;
-    this.#queues.set(chat.departmentKey, this.queueOf(chat.departmentKey) + by);
-    this.#markDepartments();
   }
 
   #markOperator(operatorId: number): void {

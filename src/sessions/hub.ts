@@ -2,7 +2,7 @@
  * Tells each change to the sessions of this node that must hear of it. Listens to the replica, computes the audience
  * from the rows before and after, keeps the ring, and flushes every session that heard something once per tick.
  */
-import { operatorTopic, pageTopic, type Topic } from '../domain/audience.ts';
+import { operatorTopic, pageTopic, type Topic, visitorTopic } from '../domain/audience.ts';
 import type { Revision } from '../domain/change.ts';
 import type { Messages, Metrics } from '../ports.ts';
 import type { RenderedDelta } from '../protocol/delta.ts';
@@ -78,6 +78,12 @@ export class Hub implements ReplicaListener {
     return this.#ring.missed(topics, since);
   }
 
+  /** Does anybody here listen to this topic? */
+  isHeard(topic: Topic): boolean {
+    for (const _ of this.#subscribers.of(topic)) return true;
+    return false;
+  }
+
   /** Signals and derived values: to those who listen now, without a revision of their own. */
   tell(topics: readonly Topic[], deltas: readonly RenderedDelta[]): void {
     const told = new Set<Subscriber>();
@@ -138,6 +144,8 @@ export class Hub implements ReplicaListener {
   #end({ change, revision, operatorBefore }: AppliedChange): void {
     if (change.type === 'page-ended') {
       this.#forEach(pageTopic(change.pageId), subscriber => subscriber.end());
+    } else if (change.type === 'visitor-banned' && change.ban !== null) {
+      this.#forEach(visitorTopic(change.visitorId), subscriber => subscriber.end()); // told why when he comes back
     } else if (change.type === 'operator-sessions-ended') {
       this.#forEach(operatorTopic(change.operatorId), subscriber => subscriber.end(change.tokenHash));
     } else if (change.type === 'operator-saved' && operatorBefore !== undefined) {

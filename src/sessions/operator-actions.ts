@@ -1,12 +1,11 @@
 /** The actions of an operator, by name, for HTTP and WebSocket alike. */
-import type { Executed } from '../commands/commit-loop.ts';
 import { closeChatByOperator, releaseChat } from '../commands/leave-chat.ts';
 import { changeByOperator, type MessageOfOperator } from '../commands/change-message.ts';
-import { setOperatorStatus } from '../commands/operator-status.ts';
 import { readByOperator } from '../commands/read-chat.ts';
 import { sendOperatorMessage } from '../commands/send-operator-message.ts';
 import { takeChat } from '../commands/take-chat.ts';
-import { bearerOf } from '../domain/chat.ts';
+import { ownerOf } from '../domain/chat.ts';
+import { modeOf } from '../domain/eligibility.ts';
 import { ChatError } from '../domain/error.ts';
 import type { Operator } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
@@ -14,19 +13,19 @@ import { type Parameters, wrong } from '../protocol/parameters.ts';
 import type { Replica } from '../sync/replica.ts';
 import { readButtons } from './keyboard.ts';
 import type { Services } from './services.ts';
+import { type OperatorAction, readStatus, TEAM_ACTIONS } from './team-actions.ts';
 import { newNonce } from './visitor-pages.ts';
 import { MAX_DATA_LENGTH, readMessage } from './words.ts';
 
-type Action = (services: Services, operator: Operator, parameters: Parameters) => Promise<Executed<object | null>>;
-
-const ACTIONS: Readonly<Record<string, Action>> = {
-  'chat.take': ({ loop, limits }, operator, parameters) =>
+const ACTIONS: Readonly<Record<string, OperatorAction>> = {
+  'chat.take': ({ loop, limits, replica, rules }, operator, parameters) =>
     loop.execute(
       takeChat({
         operatorId: operator.id,
         chatId: parameters.key('chatId'),
         override: parameters.optionalBoolean('override') ?? false,
         defaultMaxChats: limits.defaultMaxChats,
+        mode: modeOf(replica.chats.get(parameters.key('chatId'))?.departmentKey ?? null, rules.assignment),
       }),
     ),
 
@@ -42,6 +41,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         text: readMessage(parameters, limits.maxMessageLength),
         data: parameters.optionalJson('data', MAX_DATA_LENGTH) ?? null,
         quoted: quotedBy(replica, parameters),
+        defaultMaxChats: limits.defaultMaxChats,
         nonce: newNonce(),
       }),
     );
@@ -63,11 +63,12 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         kind: 'keyboard',
         text: readMessage(parameters, limits.maxMessageLength),
         data: { state: 'pending', buttons: readButtons(parameters) },
+        defaultMaxChats: limits.defaultMaxChats,
         nonce: newNonce(),
       }),
     ),
 
-  'chat.request_contacts': ({ loop }, operator, parameters) => {
+  'chat.request_contacts': ({ loop, limits }, operator, parameters) => {
     const nonce = newNonce();
     return loop.execute(
       sendOperatorMessage({
@@ -77,6 +78,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         kind: 'cont_req',
         text: '',
         data: null,
+        defaultMaxChats: limits.defaultMaxChats,
         nonce,
       }),
     );
@@ -88,7 +90,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     // The general error, so that a client learns of a chat it has lost; the signal itself may be lost.
     const chat = replica.chats.get(chatId);
     if (chat === undefined) throw new ChatError('not-found', 'chat-not-found', `there is no open chat ${chatId}`);
-    if (bearerOf(chat) !== operator.id) throw new ChatError('forbidden', 'not-your-chat', `chat ${chatId} is not yours`);
+    if (ownerOf(chat) !== operator.id) throw new ChatError('forbidden', 'not-your-chat', `chat ${chatId} is not yours`);
     signal({ type: 'operator-typing', chatId, operatorId: operator.id, typing });
     return Promise.resolve({ answer: null, revision: undefined });
   },
@@ -106,6 +108,8 @@ const ACTIONS: Readonly<Record<string, Action>> = {
 
   'chat.release': ({ loop }, operator, parameters) =>
     loop.execute(releaseChat({ operatorId: operator.id, chatId: parameters.key('chatId') })),
+
+  ...TEAM_ACTIONS,
 };
 
 function visitorOf(replica: Replica, chatId: number): string {
@@ -138,10 +142,7 @@ export async function runOperatorAction(services: Services, operator: Operator, 
 }
 
 export async function setStatus(services: Services, operator: Operator, parameters: Parameters): Promise<object> {
-  const name = parameters.text('status', { max: 100 });
-  const status = services.statuses.find(known => known.name === name);
-  if (status === undefined) throw new ChatError('invalid', 'unknown-status', `there is no status '${name}'`, { argumentName: 'status' });
-  const { answer, revision } = await services.loop.execute(setOperatorStatus(operator.id, status));
+  const { answer, revision } = await services.statusSetter.set(operator.id, readStatus(services, parameters));
   return {
     result: 'ok',
     data: { status: answer.status, statusTs: toSeconds(answer.statusUs), revision: String(revision ?? services.replica.revision) },

@@ -8,7 +8,7 @@ import type { Operator } from '../domain/operator.ts';
 import type { Clock, Metrics, OperatorLogins as Store } from '../ports.ts';
 import type { AppliedChange, Replica } from '../sync/replica.ts';
 import { ExpiringMap } from './expiring-map.ts';
-import { checkPassword } from './passwords.ts';
+import { checkPassword, hashPassword } from './passwords.ts';
 
 const MAX_CACHED = 20_000;
 const CACHE_MS = 60_000;
@@ -64,23 +64,26 @@ export class OperatorLogins {
     address: string,
   ): Promise<{ readonly token: string; readonly expiresInSeconds: number; readonly operator: Operator }> {
     const { store, ttlSeconds } = this.#options;
-    const attempt = `${address} ${login}`;
-    const failures = this.#failures.get(attempt) ?? 0;
-    if (failures >= MAX_FAILURES) {
-      throw new ChatError('rate-limited', 'too-many-attempts', 'too many failed logins, try again later', {
-        retryAfterMs: FAILURES_FORGOTTEN_MS,
-      });
-    }
-    const found = await store.findByLogin(login);
-    if (!(await this.#check(password, found?.passwordHash)) || found === undefined) {
-      this.#failures.set(attempt, failures + 1, FAILURES_FORGOTTEN_MS);
-      throw new ChatError('unauthenticated', 'wrong-credentials', 'login or password is wrong');
-    }
-    this.#failures.delete(attempt);
+    const found = await this.#verify(login, password, address);
+    if (found === undefined) throw wrongCredentials();
     const operator = await this.#operator(found.operatorId);
     const token = randomBytes(32).toString('base64url');
-    await store.createSession(operator.id, hashToken(token), ttlSeconds);
+    if (!(await store.createSession(found, hashToken(token), ttlSeconds))) throw wrongCredentials();
     return { token, expiresInSeconds: ttlSeconds, operator };
+  }
+
+  /**
+   * For whoever knows his old password, counted as a login is. Returns the token hashes of his other logins: they must end.
+   * Errors: `wrong-credentials` as `forbidden`, for this login goes on; `too-many-attempts`.
+   */
+  async changePassword(login: Login, oldPassword: string, newPassword: string, address: string): Promise<readonly string[]> {
+    const { store } = this.#options;
+    const { operator, tokenHash } = login;
+    const found = await this.#verify(operator.login, oldPassword, address);
+    const isChanged =
+      found?.operatorId === operator.id && (await store.replacePassword(operator.id, found.passwordHash, await hashPassword(newPassword)));
+    if (!isChanged) throw new ChatError('forbidden', 'wrong-credentials', 'the old password is wrong');
+    return (await store.sessionsOf(operator.id)).filter(other => other !== tokenHash);
   }
 
   /** Throws `unauthorized`, or `operator-disabled`. */
@@ -93,6 +96,23 @@ export class OperatorLogins {
     if (found === undefined) throw unauthorized();
     this.#cache.set(tokenHash, { operatorId: found.operatorId, tokenHash }, Math.min(CACHE_MS, found.expiresInMs));
     return { operator: await this.#operator(found.operatorId), tokenHash };
+  }
+
+  /** undefined: there is no such login, or the password is wrong; which is counted. */
+  async #verify(login: string, password: string, address: string): Promise<{ operatorId: number; passwordHash: string } | undefined> {
+    const attempt = `${address} ${login}`;
+    if ((this.#failures.get(attempt) ?? 0) >= MAX_FAILURES) {
+      throw new ChatError('rate-limited', 'too-many-attempts', 'too many failed logins, try again later', {
+        retryAfterMs: FAILURES_FORGOTTEN_MS,
+      });
+    }
+    const found = await this.#options.store.findByLogin(login);
+    if (!(await this.#check(password, found?.passwordHash)) || found === undefined) {
+      this.#failures.set(attempt, (this.#failures.get(attempt) ?? 0) + 1, FAILURES_FORGOTTEN_MS); // others may have failed meanwhile
+      return undefined;
+    }
+    this.#failures.delete(attempt);
+    return found;
   }
 
   async #operator(operatorId: number): Promise<Operator> {
@@ -121,6 +141,10 @@ export class OperatorLogins {
 
 function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex');
+}
+
+function wrongCredentials(): ChatError {
+  return new ChatError('unauthenticated', 'wrong-credentials', 'login or password is wrong');
 }
 
 function unauthorized(): ChatError {

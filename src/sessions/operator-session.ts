@@ -1,6 +1,6 @@
 /** What an operator sees: the full update, and the view that polls and WebSockets stream from. */
 import { canSee, topicsOfOperator } from '../domain/audience.ts';
-import { bearerOf } from '../domain/chat.ts';
+import { ownerOf } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';
 import type { Operator } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
@@ -25,7 +25,7 @@ async function operatorFullUpdate(
   operatorId: number,
   resync: Resync | undefined,
 ): Promise<{ revision: number; frame: string }> {
-  const { hub, replica, derived, messages, statuses, limits } = services;
+  const { hub, replica, derived, messages, statuses, limits, rules } = services;
   const operator = getOperator(services, operatorId);
   // Everything as of this revision; texts newer than a chat's header are left out.
   const revision = hub.revision;
@@ -36,11 +36,12 @@ async function operatorFullUpdate(
     operators: operators.map(colleague => operatorObject(colleague, limits.defaultMaxChats)),
     departments: derived.departmentsForOperators(),
     statuses,
+    subjects: rules.subjects,
     serverTs: toSeconds(services.nowUs()),
     limits: { maxMessageLength: limits.maxMessageLength, maxFileSize: limits.maxFileBytes, maxChats: limits.defaultMaxChats },
   };
   const chats = await Promise.all(
-    visible.map(async chat => operatorChat(chat, bearerOf(chat) === operatorId ? await chatMessages(messages, chat) : undefined)),
+    visible.map(async chat => operatorChat(chat, ownerOf(chat) === operatorId ? await chatMessages(messages, chat) : undefined)),
   );
   return { revision, frame: fullUpdateFrame(revision, JSON.stringify({ ...head, chats }), resync) };
 }

@@ -5,6 +5,8 @@ import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 const COST = { N: 16_384, r: 8, p: 1 };
 const LENGTH = 32;
 
+export const MIN_PASSWORD_LENGTH = 8;
+
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
   const hash = await derive(password, salt, COST);

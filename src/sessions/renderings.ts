@@ -1,12 +1,15 @@
 /** Who hears of an applied change, and what each kind of hearer is told, as JSON text. */
 import { ALL_OPERATORS, type Hearing, hearersOf, type Topic, visitorTopic } from '../domain/audience.ts';
 import type { Change } from '../domain/change.ts';
-import { bearerOf, type Chat, isOpen } from '../domain/chat.ts';
+import { type Chat, isOpen, ownerOf } from '../domain/chat.ts';
+import { isHiddenFromVisitor } from '../domain/message.ts';
+import type { Operator } from '../domain/operator.ts';
 import type { Messages } from '../ports.ts';
 import { type RenderedDelta, render } from '../protocol/delta.ts';
 import { chatDeltas, ownChat } from '../protocol/operator-deltas.ts';
 import { operatorMessage, operatorObject, operatorStatus } from '../protocol/operator-objects.ts';
-import { visitorDeltas } from '../protocol/visitor-deltas.ts';
+import { openedDeltas, visitorDeltas } from '../protocol/visitor-deltas.ts';
+import { visitorMessage } from '../protocol/visitor-objects.ts';
 import type { AppliedChange, Replica } from '../sync/replica.ts';
 
 /** How a class of hearers sees a change. A promise when it needs what the hot state does not hold. */
@@ -22,7 +25,9 @@ export interface ToldTo {
 }
 
 /** Messages that an operator gets with a chat. */
-export const CHAT_MESSAGES = 50;
+const CHAT_MESSAGES = 50;
+/** Messages that a visitor gets with his chat; older ones are in the history. */
+const VISITOR_MESSAGES = 100;
 
 const NOBODY: readonly ToldTo[] = [];
 const COLLEAGUES: readonly ToldTo[] = [{ topic: ALL_OPERATORS, kind: 'colleagues' }];
@@ -46,6 +51,7 @@ export class Renderings {
       case 'operator-saved':
         return COLLEAGUES;
       case 'department-saved':
+      case 'visitor-banned':
       case 'page-ended':
       case 'operator-sessions-ended':
         return NOBODY; // departments are told as derived values, the others end sessions
@@ -84,6 +90,7 @@ export class Renderings {
     const after = chatAfter ?? before;
     if (kind === 'visitor') {
       const operator = after?.operatorId == null ? undefined : this.#replica.operators.get(after.operatorId);
+      if (change.type === 'chat-opened' && change.chat.messageCount > 0) return this.#reopened(change.chat, operator);
       return visitorDeltas(change, { before, after, operator }).map(render);
     }
     if (change.type === 'operator-status-set') {
@@ -98,6 +105,10 @@ export class Renderings {
     return kind === 'own' ? this.#ownChat(after) : chatDeltas(change, before, after, kind).map(render);
   }
 
+  async #reopened(chat: Chat, operator: Operator | undefined): Promise<readonly RenderedDelta[]> {
+    return openedDeltas(chat, operator, await visitorMessages(this.#messages, chat)).map(render);
+  }
+
   async #ownChat(chat: Chat): Promise<readonly RenderedDelta[]> {
     return [render(ownChat(chat, await chatMessages(this.#messages, chat)))];
   }
@@ -105,10 +116,18 @@ export class Renderings {
 
 /** The chat's last messages as its operator sees them, none newer than the header. */
 export async function chatMessages(messages: Messages, chat: Chat): Promise<object[]> {
-  if (chat.lastMessage === null) return [];
-  const { id: chatId, visitorId, lastMessage } = chat;
-  const list = await messages.listOfChat({ chatId, visitorId, upToUs: lastMessage.tsUs, limit: CHAT_MESSAGES });
+  const list = await lastMessages(messages, chat, CHAT_MESSAGES);
   return list.map(message => operatorMessage(message, message.read));
+}
+
+/** As its visitor sees them. */
+export async function visitorMessages(messages: Messages, chat: Chat): Promise<object[]> {
+  const list = await lastMessages(messages, chat, VISITOR_MESSAGES);
+  return list.filter(message => !isHiddenFromVisitor(message) && !message.deleted).map(message => visitorMessage(message, message.read));
+}
+
+async function lastMessages(messages: Messages, { id: chatId, visitorId, messageCount, lastTsUs }: Chat, limit: number) {
+  return messageCount === 0 ? [] : messages.listOfChat({ chatId, visitorId, upToUs: lastTsUs, limit });
 }
 
 /** All of them as deltas, in order. */
@@ -127,7 +146,7 @@ function hearersWithoutChat(change: Change): readonly ToldTo[] {
 }
 
 function isInSamePlace(a: Chat, b: Chat): boolean {
-  return a.state === b.state && a.departmentKey === b.departmentKey && bearerOf(a) === bearerOf(b);
+  return a.state === b.state && a.departmentKey === b.departmentKey && ownerOf(a) === ownerOf(b);
 }
 
 function toVisitor(visitorId: string): ToldTo {

@@ -5,7 +5,7 @@
 import { createHmac } from 'node:crypto';
 import type { CommitLoop } from '../commands/commit-loop.ts';
 import { sendOperatorMessage } from '../commands/send-operator-message.ts';
-import { sendVisitorMessage } from '../commands/send-visitor-message.ts';
+import { sendVisitorMessage, type Speaking } from '../commands/send-visitor-message.ts';
 import { ChatError } from '../domain/error.ts';
 import type { StoredFile } from '../domain/file.ts';
 import { operatorSender, type Sender, visitorSender } from '../domain/message.ts';
@@ -28,6 +28,9 @@ export interface UploadsOptions {
   readonly inspector: FileInspector;
   readonly loop: CommitLoop;
   readonly secret: string;
+  readonly defaultMaxChats: number;
+  /** How what a visitor says finds its chat. */
+  readonly speaking: (page: Page) => Promise<Speaking>;
   /** together: what visitors upload is only kept, see `sendTogether`. */
   readonly messages: 'each' | 'together';
 }
@@ -58,9 +61,9 @@ export class Uploads {
     await this.#sayByVisitor(page, clientSideId, { text: filesText(found), data: null });
   }
 
-  #sayByVisitor(page: Page, clientSideId: string, words: { readonly text: string; readonly data: object | null }): Promise<unknown> {
+  async #sayByVisitor(page: Page, clientSideId: string, words: { readonly text: string; readonly data: object | null }): Promise<unknown> {
     const said = { clientSideId, kind: 'file_visitor' as const, ...words, quotedId: undefined, nonce: newNonce() };
-    return this.#options.loop.execute(sendVisitorMessage(said, { page, departmentKey: null, lang: '' }));
+    return this.#options.loop.execute(sendVisitorMessage(said, await this.#options.speaking(page)));
   }
 
   byOperator(
@@ -69,9 +72,18 @@ export class Uploads {
     received: ReceivedFile,
   ): Promise<object> {
     const { operatorId, chatId, visitorId } = target;
+    const { defaultMaxChats } = this.#options;
     return this.#send({ visitorId, sender: operatorSender(operatorId), clientSideId, received }, file =>
       this.#options.loop.execute(
-        sendOperatorMessage({ operatorId, chatId, clientSideId, kind: 'file_operator', ...fileWords(file), nonce: newNonce() }),
+        sendOperatorMessage({
+          operatorId,
+          chatId,
+          clientSideId,
+          kind: 'file_operator',
+          ...fileWords(file),
+          defaultMaxChats,
+          nonce: newNonce(),
+        }),
       ),
     );
   }

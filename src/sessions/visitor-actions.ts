@@ -13,6 +13,7 @@ import { ChatError, type ErrorReason } from '../domain/error.ts';
 import type { Page, Visitor } from '../domain/visitor.ts';
 import { type Parameters, wrong } from '../protocol/parameters.ts';
 import type { Services } from './services.ts';
+import { openingOf, speakingOf } from './speaking.ts';
 import { readFields, readFieldsIfAny } from './visitor-fields.ts';
 import { newNonce } from './visitor-pages.ts';
 import { MAX_DATA_LENGTH, readGuids, readMessage, readQuotedId } from './words.ts';
@@ -28,10 +29,8 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     await addFields(services, page, { ...readFieldsIfAny(parameters, 'custom_fields'), ...readFieldsIfAny(parameters, 'visitor-fields') });
     await services.loop.execute(
       startChat({
-        page,
+        ...openingOf(services, page, { departmentKey: departmentOf(services, parameters), lang: langOf(parameters) }),
         clientSideId: parameters.id('client-side-id'),
-        departmentKey: departmentOf(services, parameters),
-        lang: langOf(parameters),
         firstQuestion: firstQuestion(services, parameters),
         nonce: newNonce(),
       }),
@@ -121,7 +120,9 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     const buttonId = parameters.optionalText('button-id', { max: 100 });
     if (messageId === undefined) return refuse('request-message-id-not-set', 'request-message-id is missing');
     if (buttonId === undefined) return refuse('button-id-not-set', 'button-id is missing');
-    return services.loop.execute(answerKeyboard({ page, messageId, buttonId, nonce: newNonce() }));
+    return services.loop.execute(
+      answerKeyboard({ page, messageId, buttonId, defaultMaxChats: services.limits.defaultMaxChats, nonce: newNonce() }),
+    );
   },
 
   // ---- the visitor ------------------------------------------------------------------------------------------------
@@ -137,7 +138,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
       .join('\n');
     const nonce = newNonce();
     const words = { clientSideId: `contacts-${nonce}`, kind: 'contacts' as const, text, data: fields, quotedId: undefined, nonce };
-    await services.loop.execute(sendVisitorMessage(words, { page, departmentKey: null, lang: langOf(parameters) }));
+    await services.loop.execute(sendVisitorMessage(words, await speakingOf(services, page, { lang: langOf(parameters) })));
   },
 
   geo_response: async (services, page, parameters) => {
@@ -176,15 +177,15 @@ export async function runVisitorAction(services: Services, page: Page, parameter
   return { result: 'ok' };
 }
 
-function say(
-  { loop }: Services,
+async function say(
+  services: Services,
   page: Page,
   parameters: Parameters,
   words: Omit<SaidByVisitor, 'clientSideId' | 'nonce'>,
   opening?: { readonly offline: boolean },
 ): Promise<unknown> {
   const said = { ...words, clientSideId: parameters.id('client-side-id'), nonce: newNonce() };
-  return loop.execute(sendVisitorMessage(said, { page, departmentKey: null, lang: langOf(parameters), ...opening }));
+  return services.loop.execute(sendVisitorMessage(said, await speakingOf(services, page, { lang: langOf(parameters), ...opening })));
 }
 
 async function addFields({ loop }: Services, page: Page, fields: Visitor['fields'] | undefined): Promise<void> {
@@ -192,7 +193,7 @@ async function addFields({ loop }: Services, page: Page, fields: Visitor['fields
 }
 
 async function lastChatId({ replica, messages }: Services, { visitorId }: Page): Promise<number | undefined> {
-  return replica.openChatOf(visitorId)?.id ?? (await messages.findLastChatId(visitorId));
+  return replica.openChatOf(visitorId)?.id ?? (await messages.findLastChat(visitorId))?.id;
 }
 
 async function ownSurvey(services: Services, page: Page, parameters: Parameters): Promise<OwnSurvey> {

@@ -30,6 +30,7 @@ export async function openVisitorsPage(
   const platform = parameters.optionalText('platform', { max: 50 }) ?? '';
   const location = parameters.optionalText('location', { max: 200 }) ?? known?.location ?? 'default';
   const title = parameters.optionalText('title', { max: 500 }) ?? known?.title ?? '';
+  const url = parameters.optionalText('url', { max: 2_000 }) ?? known?.url ?? '';
   const deviceId = parameters.optionalText('device-id', { max: 200 }) ?? '';
   const pushToken = parameters.optionalText('push-token', { max: 4_096 });
   const pushService = parameters.optionalText('push-service', { max: 20 }) ?? '';
@@ -47,12 +48,14 @@ export async function openVisitorsPage(
       location,
       title,
       platform,
+      url,
       deviceId,
       pushService,
       pushToken: pushToken === undefined || pushToken === '' || pushToken === 'none' ? null : pushToken,
     });
+    services.pages.refuseBanned(opened.visitor.ban);
     if (opened.replacedPageIds.length > 0) await services.loop.execute(endPages(visitorId, opened.replacedPageIds));
-    return { ...opened, page: { id: pageId, visitorId, visitSessionId: opened.visitSessionId, location, title, platform } };
+    return { ...opened, page: { id: pageId, visitorId, visitSessionId: opened.visitSessionId, location, title, platform, url } };
   };
   let opened = await open(identified?.visitorId ?? known?.visitorId ?? readVisitorId(parameters));
   if (identified === undefined && known === undefined && isIdentified(opened.visitor)) {

@@ -5,8 +5,9 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { ChatError } from '../domain/error.ts';
-import type { Page } from '../domain/visitor.ts';
-import type { Clock, Metrics, OpenedPage, PageOpening, Pages, PageVisitor } from '../ports.ts';
+import type { Microseconds } from '../domain/time.ts';
+import { type Ban, isBanned, type Page } from '../domain/visitor.ts';
+import type { Clock, FoundPage, Metrics, OpenedPage, PageOpening, Pages, PageVisitor } from '../ports.ts';
 import type { AppliedChange, Replica } from '../sync/replica.ts';
 import { ExpiringMap } from './expiring-map.ts';
 
@@ -17,22 +18,27 @@ const CACHE_MS = 60_000;
 export class VisitorPages {
   readonly #pages: Pages;
   readonly #secret: string;
-  readonly #cache: ExpiringMap<string, { readonly page: Page; readonly token: string }>;
+  readonly #nowUs: () => Microseconds;
+  readonly #cache: ExpiringMap<string, FoundPage & { readonly token: string }>;
 
   constructor(options: {
     readonly pages: Pages;
     readonly secret: string;
+    /** The database's time. */
+    readonly nowUs: () => Microseconds;
     readonly replica: Replica;
     readonly clock: Clock;
     readonly metrics: Metrics;
   }) {
     this.#pages = options.pages;
     this.#secret = options.secret;
+    this.#nowUs = options.nowUs;
     this.#cache = new ExpiringMap(options.clock, MAX_CACHED);
     options.metrics.gauge('visitor_pages_cached', 'Pages of visitors in memory (at most 100000)', () => this.#cache.size);
     options.replica.listen({
       applied: ({ change }: AppliedChange) => {
         if (change.type === 'page-ended') this.#cache.delete(change.pageId);
+        else if (change.type === 'visitor-banned') this.#cache.deleteWhere(({ page }) => page.visitorId === change.visitorId);
       },
       committed: () => undefined,
       reloaded: () => undefined,
@@ -55,16 +61,28 @@ export class VisitorPages {
     return createHmac('sha256', this.#secret).update(pageId).digest('hex').slice(0, 32);
   }
 
-  /** Throws `reinit-required` for a page that is not known or has ended, or another's token: an SDK then inits again. */
+  /**
+   * Throws `reinit-required` for a page that is not known or has ended, or another's token: an SDK then inits again. Throws
+   * `visitor-banned`.
+   */
   async authenticate(pageId: string, token: string): Promise<Page> {
     const cached = this.#cache.get(pageId);
     const right = cached?.token ?? this.tokenOf(pageId);
     if (!isSameText(token, right)) throw reinit();
-    if (cached !== undefined) return cached.page;
-    const page = await this.#pages.find(pageId);
-    if (page === undefined) throw reinit();
-    this.#cache.set(pageId, { page, token: right }, CACHE_MS);
-    return page;
+    const found = cached ?? (await this.#pages.find(pageId));
+    if (found === undefined) throw reinit();
+    if (cached === undefined) this.#cache.set(pageId, { ...found, token: right }, CACHE_MS);
+    this.refuseBanned(found.ban);
+    return found.page;
+  }
+
+  /** Throws `visitor-banned`. */
+  refuseBanned(ban: Ban | null): void {
+    if (ban !== null && isBanned(ban, this.#nowUs())) throw new ChatError('forbidden', 'visitor-banned', 'this visitor is kept out');
+  }
+
+  findNewestOf(visitorId: string): Promise<Page | undefined> {
+    return this.#pages.findNewestOf(visitorId);
   }
 }
 

@@ -1,17 +1,14 @@
 /** What a visitor's page sees: the full update, and the view that polls and WebSockets stream from. */
 import { ALL_VISITORS, pageTopic, type Topic, visitorTopic } from '../domain/audience.ts';
 import type { Revision } from '../domain/change.ts';
-import { isHiddenFromVisitor } from '../domain/message.ts';
 import type { Page } from '../domain/visitor.ts';
 import type { PageVisitor } from '../ports.ts';
 import { fullUpdateFrame, type RenderedDelta } from '../protocol/delta.ts';
-import { surveyObject, visitorChat, visitorFull, visitorMessage, visitorSelf, visitSessionState } from '../protocol/visitor-objects.ts';
+import { surveyObject, visitorChat, visitorFull, visitorSelf, visitSessionState } from '../protocol/visitor-objects.ts';
+import { visitorMessages } from './renderings.ts';
 import type { Services } from './services.ts';
 import type { Resync, StreamView } from './stream.ts';
 import { reinit } from './visitor-pages.ts';
-
-/** Messages of the current chat in a full update; older ones are in the history. */
-const FULL_UPDATE_MESSAGES = 100;
 
 /** A class and not an object of functions: there is one for each connection. */
 export class VisitorView implements StreamView {
@@ -52,18 +49,7 @@ export async function visitorFullUpdate(
   const operator = chat?.operatorId == null ? undefined : replica.operators.get(chat.operatorId);
   const onlineStatus = derived.onlineStatus(null);
   const departments = derived.departmentsForVisitors();
-  const list =
-    chat?.lastMessage == null
-      ? []
-      : await messages.listOfChat({
-          chatId: chat.id,
-          visitorId: chat.visitorId,
-          upToUs: chat.lastMessage.tsUs,
-          limit: FULL_UPDATE_MESSAGES,
-        });
-  const shown = list
-    .filter(message => !isHiddenFromVisitor(message) && !message.deleted)
-    .map(message => visitorMessage(message, message.read));
+  const shown = chat === undefined ? [] : await visitorMessages(messages, chat);
   const fields = chat?.visitorFields ?? found?.visitor.fields ?? {};
   const fullUpdate = {
     pageId: page.id,
@@ -75,6 +61,7 @@ export async function visitorFullUpdate(
     onlineStatus,
     onlineOperators: onlineStatus !== 'offline',
     chat: chat === undefined ? null : visitorChat(chat, operator, shown),
+    queue: chat === undefined ? null : (derived.placeOf(chat) ?? null),
     departments,
     historyRevision: chat?.lastTsUs ?? found?.visitor.lastTsUs ?? 0,
     hintsEnabled: false,

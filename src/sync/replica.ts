@@ -48,6 +48,8 @@ export class Replica implements HotState {
     departments: this.departments,
     visitors: notKept,
     messages: notKept,
+    history: notAdded,
+    statusTimes: notAdded,
   };
   revision: Revision = 0;
 
@@ -122,6 +124,8 @@ export class Replica implements HotState {
 
 /** Tables whose rows go by: replicas hold no visitors and no messages. */
 const notKept: Rows<string, never> = { get: () => undefined, set: () => undefined };
+
+const notAdded = { add: () => undefined };
 
 function chatIdOf(change: Change): number | undefined {
   switch (change.type) {

@@ -13,6 +13,8 @@ import { runVisitorAction } from '../sessions/visitor-actions.ts';
 import { VisitorView } from '../sessions/visitor-session.ts';
 import type { ClientKind } from './client-session.ts';
 
+const nothing = (): void => undefined;
+
 abstract class Kind {
   protected readonly services: Services;
   readonly view: StreamView;
@@ -39,6 +41,10 @@ export class VisitorKind extends Kind implements ClientKind {
     this.#page = page;
   }
 
+  enter(): () => void {
+    return nothing;
+  }
+
   runAction(parameters: Parameters): Promise<object> {
     return runVisitorAction(this.services, this.#page, parameters);
   }
@@ -62,6 +68,10 @@ export class OperatorKind extends Kind implements ClientKind {
   constructor(services: Services, login: Login) {
     super(services, operatorView(services, login.operator.id));
     this.#login = login;
+  }
+
+  enter(): () => void {
+    return this.services.presence.enter(this.#login.operator.id);
   }
 
   /** With the rights of this moment, not those of the handshake. */

@@ -21,6 +21,8 @@ export interface ClientKind {
   readonly hub: Hub;
   readonly view: StreamView;
   readonly log: Log;
+  /** Somebody is connected. Returns what to call when not any more. */
+  enter(): () => void;
   runAction(parameters: Parameters): Promise<object>;
   errorBody(error: ChatError): ErrorBody;
   /** How to close when the page or login with this token hash has ended; undefined when it is not this client's. */
@@ -40,7 +42,11 @@ export class ClientSession implements StreamClient {
     this.#kind = kind;
     this.#stream = new Stream(kind.hub, kind.view, this);
     connection.onFrame(text => void this.#receive(text));
-    connection.onClose(() => this.#stream.close());
+    const leave = kind.enter();
+    connection.onClose(() => {
+      this.#stream.close();
+      leave();
+    });
   }
 
   get isSlow(): boolean {

@@ -7,6 +7,9 @@ import type { WebSocket } from 'ws';
 import { CLOSE } from '../protocol/close-codes.ts';
 import { encodeTextFrames } from './text-frames.ts';
 
+/** Closed without a goodbye. */
+const GONE = 1006;
+
 export class Connection {
   readonly #socket: WebSocket;
   readonly #bufferBytes: number;
@@ -68,8 +71,10 @@ export class Connection {
     });
   }
 
+  /** Called too when it is closed already: a client may be gone before it is known who it was. */
   onClose(handle: (code: number) => void): void {
-    this.#socket.once('close', handle);
+    if (this.#socket.readyState === this.#socket.CLOSED) queueMicrotask(() => handle(GONE));
+    else this.#socket.once('close', handle);
   }
 
   /** False: it is not open, or too slow. */

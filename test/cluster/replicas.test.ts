@@ -15,6 +15,10 @@ import { readByOperator, readByVisitor } from '../../src/commands/read-chat.ts';
 import { sendOperatorMessage } from '../../src/commands/send-operator-message.ts';
 import { sendVisitorMessage } from '../../src/commands/send-visitor-message.ts';
 import { startChat } from '../../src/commands/start-chat.ts';
+import { banVisitor } from '../../src/commands/ban-visitor.ts';
+import { setChatSubject } from '../../src/commands/describe-chat.ts';
+import { inviteVisitor } from '../../src/commands/invite-visitor.ts';
+import { transferChat, type TransferChat } from '../../src/commands/transfer-chat.ts';
 import { takeChat } from '../../src/commands/take-chat.ts';
 import { setOperatorStatus } from '../../src/commands/operator-status.ts';
 import type { Command } from '../../src/commands/command.ts';
@@ -32,7 +36,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { FaultyBus } from '../support/faulty-bus.ts';
 import { assertChatsFollowFromTheLog } from '../support/oracle.ts';
-import { addDepartments, addOperators, addVisitors, newId, newNonce, said } from '../support/people.ts';
+import { addDepartments, addOperators, addVisitors, newId, newNonce, said, speaking } from '../support/people.ts';
 import { assertSame, golden } from '../support/replay.ts';
 
 const COMMANDS = Number(process.env['COMMANDS'] ?? 10_000);
@@ -76,6 +80,13 @@ describe('two nodes on a bus that cannot be trusted', () => {
     const broken: string[] = [];
     const [a, b] = nodes;
     for (const node of nodes) watchInvariants(node, broken);
+    a.replica.listen({
+      applied: ({ chatAfter }) => {
+        if (chatAfter !== undefined) lastChats.set(chatAfter.visitorId, { chatId: chatAfter.id, operatorId: chatAfter.operatorId });
+      },
+      committed: () => undefined,
+      reloaded: () => undefined,
+    });
     let refused = 0;
     await golden(a.database, async () => {
       await Promise.all(
@@ -125,6 +136,13 @@ describe('two nodes on a bus that cannot be trusted', () => {
     );
   });
 
+  /** His last chat, as far as the log tells: closed chats are in no replica. */
+  const lastChats = new Map<string, { chatId: number; operatorId: number | null }>();
+  const reopeningOf = (visitorId: string) => {
+    const last = lastChats.get(visitorId);
+    return last === undefined ? undefined : { ...last, withinUs: 60_000_000, defaultMaxChats: MAX_CHATS };
+  };
+
   function randomCommand(node: BareNode): Command<unknown> {
     const page = pick(visitors);
     const operatorId = pick(operators);
@@ -137,17 +155,19 @@ describe('two nodes on a bus that cannot be trusted', () => {
     const visitorId = chat?.visitorId ?? page.visitorId;
     const words = said(text, Math.random() < 0.1 ? 'again' : newNonce(), Math.random() < 0.1 ? messageId : undefined);
     const dice = Math.random();
-    if (dice < 0.25) return sendVisitorMessage(words, { page, departmentKey: null, lang: '' });
+    if (dice < 0.25)
+      return sendVisitorMessage(words, { ...speaking(page), defaultMaxChats: MAX_CHATS, reopening: reopeningOf(page.visitorId) });
     if (dice < 0.45) {
       const kind = pick(['operator', 'operator', 'operator', 'for_operator', 'keyboard'] as const);
       const data = kind === 'keyboard' ? { state: 'pending', buttons: [[{ id: 'yes', text: 'Yes' }]] } : null;
-      return sendOperatorMessage({ ...words, operatorId, chatId, kind, data });
+      return sendOperatorMessage({ ...words, operatorId, chatId, kind, data, defaultMaxChats: MAX_CHATS });
     }
     if (dice < 0.47) return changeByOperator({ operatorId, chatId, visitorId, messageId }, text);
     if (dice < 0.49) return changeByOperator({ operatorId, chatId, visitorId, messageId }, undefined);
     if (dice < 0.5) return deleteByVisitor(page.visitorId, 'again');
     if (dice < 0.52) return reactByVisitor(visitorId, messageId, pick(['like', 'dislike']));
-    if (dice < 0.53) return answerKeyboard({ page: { ...page, visitorId }, messageId, buttonId: 'yes', nonce: newNonce() });
+    if (dice < 0.53)
+      return answerKeyboard({ page: { ...page, visitorId }, messageId, buttonId: 'yes', defaultMaxChats: MAX_CHATS, nonce: newNonce() });
     if (dice < 0.54) return rateOperator({ visitorId, chatId, operatorId: undefined, rating: { rating: pick([-2, 0, 2]), note: null } });
     if (dice < 0.545) return changeVisitorFields(page.visitorId, { name: text.slice(0, 20) });
     if (dice < 0.55) return clearHistory(page.visitorId);
@@ -160,7 +180,21 @@ describe('two nodes on a bus that cannot be trusted', () => {
         firstQuestion: pick([undefined, 'why?']),
         nonce: newNonce(),
       });
-    if (dice < 0.74) return takeChat({ operatorId, chatId, override: false, defaultMaxChats: MAX_CHATS });
+    if (dice < 0.71) return takeChat({ operatorId, chatId, override: false, defaultMaxChats: MAX_CHATS, mode: 'mixed' });
+    if (dice < 0.74)
+      return transferChat({
+        operatorId,
+        chatId,
+        to: pick<TransferChat['to']>([{ operatorId: pick(operators) }, { departmentKey: pick(['sales', 'support']) }]),
+        note: pick([undefined, 'look']),
+        override: false,
+        defaultMaxChats: MAX_CHATS,
+        nonce: newNonce(),
+      });
+    if (dice < 0.75) return setChatSubject({ operatorId, chatId, category: 'c', subject: pick(['a', 'b']) });
+    if (dice < 0.755)
+      return inviteVisitor({ operatorId, page, message: pick([undefined, text]), lang: '', defaultMaxChats: MAX_CHATS, nonce: newNonce() });
+    if (dice < 0.76) return banVisitor({ operatorId, visitorId, ban: pick([null, { untilUs: null, reason: 'why' }]) });
     if (dice < 0.79) return releaseChat({ operatorId, chatId });
     if (dice < 0.82) return closeChatByOperator({ operatorId, chatId });
     if (dice < 0.85) return closeChatByVisitor(page.visitorId);

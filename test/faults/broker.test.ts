@@ -6,6 +6,7 @@ import { type ChannelModel, connect } from 'amqplib';
 import { type PrivateBroker, startPrivateBroker } from '../support/broker.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { MASTER, SLAVE, startCluster, type TestCluster } from '../support/cluster.ts';
+import { aMove } from '../support/rows.ts';
 import { eventually } from '../support/eventually.ts';
 import { lasting } from '../support/faults/durations.ts';
 import { startProxy } from '../support/faults/proxy.ts';
@@ -153,7 +154,7 @@ describe('faults of a broker of our own:', () => {
         const revision = Number((await cluster.slave.status()).revision);
         const forged = {
           ...{ v: 1, installation: installation?.id, node: MASTER, incarnation: 'b0b', first: revision + 1, last: revision + 1 },
-          changes: [{ type: 'chat-closed', chatId: 1, state: 'closed_by_operator', atUs: 1 }],
+          changes: [{ ...aMove({ move: 'closed-by-operator', state: 'closed_by_operator' }) }],
         };
         const channel = await model.createConfirmChannel();
         const before = await cluster.slave.metric('bus_forged_total');

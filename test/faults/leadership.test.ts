@@ -50,7 +50,7 @@ describe('faults of the master:', () => {
     const cluster = await start({ proxied: true });
     const steady = await operatorAt(cluster, SLAVE);
     // Only an assignment carries a lease's token: append_changes(…, <token>); the session's end in null.
-    const picked = cluster.network(MASTER).db.holdFrom('up', chunk => chunk.includes('"chat-assigned"'));
+    const picked = cluster.network(MASTER).db.holdFrom('up', chunk => chunk.includes('"assigned"'));
     const visitor = await visitorAt(cluster, SLAVE, 'hello 1');
     await picked;
     await cluster.master.kill();
@@ -58,7 +58,9 @@ describe('faults of the master:', () => {
     await eventually(async () => (await cluster.leader()) === SLAVE, { within: 6_000 });
     assert.ok(performance.now() - killed <= 5_000, `a new master after ${performance.now() - killed} ms`);
     await assignedWithin(cluster, visitor, 1_000);
-    const log = await cluster.database.query<{ changes: string }>(`select changes from change_log where changes like '%"chat-assigned"%'`);
+    const log = await cluster.database.query<{ changes: string }>(
+      `select changes from change_log where changes like '%"move":"assigned"%'`,
+    );
     assert.equal(log.length, 1, 'assigned once');
     assert.equal((await chatOf(cluster, visitor)).messages, 1, 'the visitor sees nothing twice');
     assert.deepEqual(steady.texts, ['hello 1']);
@@ -116,7 +118,9 @@ describe('faults of the master:', () => {
     assert.equal(cluster.master.events('stepped-down').length, 1);
     assert.equal(await cluster.leader(), SLAVE);
     assert.deepEqual(
-      await cluster.database.query(`select 1 from change_log where changes like '%"chat-assigned"%' group by changes having count(*) > 1`),
+      await cluster.database.query(
+        `select 1 from change_log where changes like '%"move":"assigned"%' group by changes having count(*) > 1`,
+      ),
       [],
     );
     await assertInvariants(cluster.database);

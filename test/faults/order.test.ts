@@ -14,7 +14,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { lasting } from '../support/faults/durations.ts';
 import { FaultyBus, type Faults } from '../support/faulty-bus.ts';
-import { addVisitors, said } from '../support/people.ts';
+import { addVisitors, said, speaking } from '../support/people.ts';
 import { assertSame, golden } from '../support/replay.ts';
 
 const cleanup = new Cleanup();
@@ -45,7 +45,7 @@ async function converse(faults: Faults): Promise<{ listener: BareNode; bus: Faul
     await Promise.all(
       pages.map(async page => {
         for (let i = 0; i < lasting(100, 2_000); i++) {
-          await speaker.run(sendVisitorMessage(said(`m ${i}`, `${page.id}-${i}`), { page, departmentKey: null, lang: '' }));
+          await speaker.run(sendVisitorMessage(said(`m ${i}`, `${page.id}-${i}`), speaking(page)));
         }
       }),
     );

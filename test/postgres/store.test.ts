@@ -18,9 +18,9 @@ import { type BareNode, startBareNode } from '../support/bare-node.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { createTestDatabase, pgServer, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
-import { addOperators, addVisitors, said } from '../support/people.ts';
+import { addOperators, addVisitors, said, speaking } from '../support/people.ts';
 import { golden } from '../support/replay.ts';
-import { anIdentity } from '../support/rows.ts';
+import { anIdentity, ANY_RECORD, someRules } from '../support/rows.ts';
 
 const NONE = { created: [], changed: [] };
 
@@ -30,6 +30,8 @@ const NOTHING: BatchWrite = {
   operators: NONE,
   departments: NONE,
   messages: NONE,
+  history: [],
+  statusTimes: [],
   endedPageIds: [],
   endedOperatorSessions: [],
   changeCount: 1,
@@ -54,7 +56,7 @@ for (const server of ['TEST_PG', 'TEST_PG18'] as const) {
     after(() => cleanup.run());
 
     const send = (page: Awaited<ReturnType<typeof addVisitors>>[number], text: string, clientSideId?: string) =>
-      node.run(sendVisitorMessage(said(text, clientSideId), { page, departmentKey: null, lang: '' }));
+      node.run(sendVisitorMessage(said(text, clientSideId), speaking(page)));
 
     test('is of a version that is supported', async t => {
       const [row] = await database.query<{ version: string }>("select current_setting('server_version_num') as version");
@@ -138,7 +140,7 @@ for (const server of ['TEST_PG', 'TEST_PG18'] as const) {
       await database.query('update lease set expires_at = clock_timestamp()');
       assert.equal(await attempt(7), 'fenced');
       await store.close();
-      await assert.rejects(node.run(assignChat({ chatId: 1, operatorId: 1, defaultMaxChats: 1, leaseToken: 7 })), ChatError);
+      await assert.rejects(node.run(assignChat({ chatId: 1, operatorId: 1, record: ANY_RECORD }, someRules(), 7)), ChatError);
     });
 
     test('a batch decided without locks is stored only on the rows, in the epoch and at the time that it was decided on', async () => {

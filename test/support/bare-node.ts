@@ -18,9 +18,11 @@ import { Heartbeat } from '../../src/sync/heartbeat.ts';
 import { NO_BUS } from '../../src/sync/no-bus.ts';
 import { Leadership } from '../../src/sync/leadership.ts';
 import { Replica } from '../../src/sync/replica.ts';
+import { WaitingChats } from '../../src/sync/waiting-chats.ts';
+import type { AssignmentRules } from '../../src/domain/eligibility.ts';
 import { mqServer } from './broker.ts';
 import type { TestDatabase } from './database.ts';
-import { anIdentity } from './rows.ts';
+import { anIdentity, someRules } from './rows.ts';
 import { clock, keptLog, type KeptLog } from './silent.ts';
 
 export interface BareNode {
@@ -38,6 +40,7 @@ export interface BareNodeOptions {
   readonly name?: string;
   readonly leads?: boolean;
   readonly defaultMaxChats?: number;
+  readonly rules?: AssignmentRules;
   /** Without it the node has no bus. */
   readonly vhost?: string;
   readonly wrapBus?: (bus: Bus) => Bus;
@@ -112,7 +115,20 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
     onNameLost: () => undefined,
     onDrainWish: () => undefined,
   });
-  const assignment = new AutoAssignment({ replica, feed, loop, defaultMaxChats, leaseToken: () => leadership.token, log, metrics });
+  const waiting = new WaitingChats(replica);
+  const rules = { ...(options.rules ?? someRules()), defaultMaxChats, departments: replica.departments };
+  const assignment = new AutoAssignment({
+    replica,
+    waiting,
+    feed,
+    loop,
+    rules,
+    leaseToken: () => leadership.token,
+    nowUs: () => heartbeat.nowUs(),
+    clock,
+    log,
+    metrics,
+  });
   if (leads) leadership.stand();
   await registry.register();
   await feed.start();

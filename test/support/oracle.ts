@@ -16,6 +16,19 @@ interface Expected {
   lastText: string | null;
 }
 
+/** Where each move leads, in words of this file's own. */
+function follow(chat: Expected, { move, operatorId, assignedOperatorId }: Extract<Change, { type: 'chat-moved' }>): void {
+  if (/^closed-by-/.test(move)) Object.assign(chat, { state: move.replaceAll('-', '_'), assigned: null });
+  else if (move === 'expired') Object.assign(chat, { state: 'closed', assigned: null });
+  else if (move === 'assigned' || (move === 'transferred' && chat.state === 'queue')) chat.assigned = assignedOperatorId;
+  else if (/^(passed|declined|released|requeued|sent-to-department)$/.test(move))
+    Object.assign(chat, { state: 'queue', operator: null, assigned: null });
+  else if (/^(taken|transferred|resumed|accepted)$/.test(move))
+    Object.assign(chat, { state: 'chatting', operator: operatorId, assigned: null });
+  else if (move === 'held') chat.state = 'hold';
+  else assert.fail(`what is ${move}?`);
+}
+
 export async function assertChatsFollowFromTheLog(database: TestDatabase): Promise<void> {
   const rows = await database.query<{ changes: string }>('select changes from change_log order by last_revision');
   const chats = new Map<number, Expected>();
@@ -24,15 +37,18 @@ export async function assertChatsFollowFromTheLog(database: TestDatabase): Promi
   const unread = new Map<string, Expected>();
   for (const change of rows.flatMap(row => JSON.parse(row.changes) as Change[])) {
     if (change.type === 'chat-opened') {
-      chats.set(change.chat.id, {
-        state: 'queue',
-        operator: null,
-        assigned: null,
-        messages: 0,
-        readByVisitor: true,
-        unreadByOperator: false,
-        lastText: null,
-      });
+      const again = chats.get(change.chat.id);
+      if (again !== undefined) Object.assign(again, { state: change.chat.state, operator: change.chat.operatorId, assigned: null });
+      else
+        chats.set(change.chat.id, {
+          state: change.as === 'invited' ? 'invitation' : 'queue',
+          operator: change.chat.operatorId,
+          assigned: null,
+          messages: 0,
+          readByVisitor: true,
+          unreadByOperator: false,
+          lastText: null,
+        });
     }
     const id = 'chatId' in change ? (change.chatId ?? undefined) : 'message' in change ? change.message.chatId : undefined;
     const chat = id === undefined ? undefined : chats.get(id);
@@ -47,10 +63,7 @@ export async function assertChatsFollowFromTheLog(database: TestDatabase): Promi
       }
     }
     if (change.type === 'message-added' || change.type === 'message-edited') texts.set(change.message.id, change.message.text);
-    if (change.type === 'chat-assigned') chat.assigned = change.operatorId;
-    if (change.type === 'chat-taken') Object.assign(chat, { state: 'chatting', operator: change.operatorId, assigned: null });
-    if (change.type === 'chat-released') Object.assign(chat, { state: 'queue', operator: null, assigned: null });
-    if (change.type === 'chat-closed') chat.state = change.state;
+    if (change.type === 'chat-moved') follow(chat, change);
     if (change.type === 'message-edited' && change.message.deleted && unread.delete(change.message.id)) {
       chat.readByVisitor = ![...unread.values()].includes(chat);
     }

@@ -12,11 +12,22 @@ export const newNonce = (): string => randomBytes(8).toString('hex');
 export const said = (text: string, clientSideId: string = newNonce(), quotedId?: string) =>
   ({ clientSideId, kind: 'visitor', text, data: null, quotedId, nonce: newNonce() }) as const;
 
+/** How what a visitor says finds its chat. */
+export const speaking = (page: Page) => ({ page, departmentKey: null, lang: '', defaultMaxChats: 5 });
+
 export async function addVisitors(node: BareNode, count: number): Promise<Page[]> {
   const pages = createPages(node.database);
   return Promise.all(
     Array.from({ length: count }, async () => {
-      const page: Page = { id: newId(), visitorId: newId(), visitSessionId: newId(), location: 'test', title: 'Test', platform: 'test' };
+      const page: Page = {
+        id: newId(),
+        visitorId: newId(),
+        visitSessionId: newId(),
+        location: 'test',
+        title: 'Test',
+        platform: 'test',
+        url: '',
+      };
       await pages.open({
         pageId: page.id,
         visitorId: page.visitorId,
@@ -25,6 +36,7 @@ export async function addVisitors(node: BareNode, count: number): Promise<Page[]
         location: page.location,
         title: page.title,
         platform: page.platform,
+        url: '',
         deviceId: '',
         pushService: '',
         pushToken: null,

@@ -1,6 +1,10 @@
 /** Rows with sane values, for tests of pure code. */
 import { randomUUID } from 'node:crypto';
+import type { AssignmentRecord } from '../../src/domain/assignment-record.ts';
+import type { ChatMoved } from '../../src/domain/change.ts';
 import type { Chat } from '../../src/domain/chat.ts';
+import type { AssignmentRules } from '../../src/domain/eligibility.ts';
+import type { ChatRules } from '../../src/domain/rules.ts';
 import { type Message, messageId } from '../../src/domain/message.ts';
 import type { Operator } from '../../src/domain/operator.ts';
 import type { NodeIdentity } from '../../src/postgres/registry.ts';
@@ -17,18 +21,22 @@ export function aChat(overrides: Partial<Chat> = {}): Chat {
     operatorId: null,
     assignedOperatorId: null,
     assignedUs: null,
+    declined: [],
+    lastOperatorId: null,
     departmentKey: null,
     lang: '',
     location: 'mobile',
     offline: false,
     createdUs: 1_700_000_000_000_000,
-    queuedUs: 1_700_000_000_000_000,
+    queuedUs: overrides.createdUs ?? 1_700_000_000_000_000,
+    headStartSeconds: 0,
     modifiedUs: 1_700_000_000_000_000,
     unreadByOperatorSinceUs: null,
     readByOperatorUs: 0,
     unreadByVisitorSinceUs: null,
     unreadByVisitorMsgCnt: 0,
     readByVisitor: true,
+    category: null,
     subject: null,
     ratings: {},
     survey: null,
@@ -54,12 +62,60 @@ export function anOperator(overrides: Partial<Operator> = {}): Operator {
     statusUs: 1,
     statusReason: 'set',
     load: 0,
+    loadUs: 1,
     maxChats: null,
     departmentKeys: [],
+    priorities: {},
     langs: [],
+    schedule: null,
     roles: ['operator'],
     disabled: false,
     version: 0,
+    ...overrides,
+  };
+}
+
+export function aMove(overrides: Partial<ChatMoved>): ChatMoved {
+  return {
+    type: 'chat-moved',
+    chatId: 1,
+    move: 'assigned',
+    state: 'queue',
+    operatorId: null,
+    assignedOperatorId: null,
+    departmentKey: null,
+    by: null,
+    atUs: 1,
+    ...overrides,
+  };
+}
+
+/** As main.ini has them when it says nothing, but for what a test cannot wait for. */
+export function someRules(overrides: Partial<AssignmentRules> = {}): AssignmentRules {
+  return {
+    defaultMaxChats: 5,
+    defaultMode: 'mixed',
+    tieBreak: 'random',
+    lastOperatorFirst: true,
+    askAgainUs: 60_000_000,
+    departments: new Map(),
+    ...overrides,
+  };
+}
+
+export function someChatRules(overrides: Partial<ChatRules> = {}): ChatRules {
+  return {
+    assignment: someRules(),
+    deadlines: {
+      assignmentTimeoutUs: 60_000_000,
+      offlineAfterUs: 0,
+      idleUs: { queue: 0, chatting: 0, hold: 0, invitation: 0, offline: 0 },
+    },
+    graceUs: 30_000_000,
+    lostOperatorPolicy: 'requeue',
+    reopenUs: 0,
+    headStarts: [],
+    subjects: [],
     ...overrides,
   };
 }
@@ -104,3 +160,13 @@ export function anIdentity(overrides: Partial<NodeIdentity> = {}): NodeIdentity 
     ...overrides,
   };
 }
+
+export const ANY_RECORD: AssignmentRecord = {
+  why: 'only-one',
+  tieBreak: 'random',
+  placeUs: 1,
+  waitedMs: 0,
+  candidates: [],
+  candidateCount: 0,
+  removed: {},
+};

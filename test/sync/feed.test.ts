@@ -20,7 +20,7 @@ function makeCommits(): LoggedCommit[] {
   for (let i = 0; i < COMMITS; i++) {
     const changes: Change[] =
       i === 0
-        ? [{ type: 'chat-opened', chat: aChat() }]
+        ? [{ type: 'chat-opened', chat: aChat(), as: 'opened' }]
         : Array.from({ length: 1 + (i % 2) }, (_, k) => ({ type: 'message-added', message: aMessage({ tsUs: i * 10 + k }) }));
     commits.push({ first: next, last: next + changes.length - 1, changes, bytes: 100 });
     next += changes.length;
@@ -72,7 +72,7 @@ describe('the feed', () => {
 
   test('a commit of another epoch is never applied: the replica is loaded again', async () => {
     const { replica, feed, metrics } = await makeFeed(makeCommits());
-    feed.envelope({ first: 2 * BASE + 1, last: 2 * BASE + 1, changes: [{ type: 'chat-opened', chat: aChat() }], bytes: 1 });
+    feed.envelope({ first: 2 * BASE + 1, last: 2 * BASE + 1, changes: [{ type: 'chat-opened', chat: aChat(), as: 'opened' }], bytes: 1 });
     await feed.catchUp();
     assert.equal(replica.chats.size, 0);
     assert.equal(await metrics.value('replica_reloads_total'), 2);

@@ -1,0 +1,65 @@
+/** An operator begins a chat with a visitor. It uses his capacity from then on, so that the visitor's answer always finds room. */
+import type { Change } from '../domain/change.ts';
+import { ChatError } from '../domain/error.ts';
+import type { Page } from '../domain/visitor.ts';
+import { getOperator, nextMessageTime, refuseWithoutRoom } from './chat-rows.ts';
+import { type Command, unchanged } from './command.ts';
+import { operatorMessage } from './send-operator-message.ts';
+import { newChat } from './start-chat.ts';
+
+export interface InviteVisitor {
+  readonly operatorId: number;
+  /** The visitor's newest. */
+  readonly page: Page;
+  readonly message: string | undefined;
+  readonly lang: string;
+  readonly defaultMaxChats: number;
+  readonly nonce: string;
+}
+
+/** A repeat answers ok as long as the visitor has not answered. */
+export function inviteVisitor({
+  operatorId,
+  page,
+  message,
+  lang,
+  defaultMaxChats,
+  nonce,
+}: InviteVisitor): Command<{ readonly chatId: number }> {
+  return {
+    name: 'operator chat.start',
+    bytes: 500 + (message?.length ?? 0),
+    addKeys(keys) {
+      keys.addVisitorWithChat(page.visitorId);
+      keys.operators.add(operatorId);
+      keys.newChats += 1;
+    },
+    decide(rows, nowUs) {
+      const operator = getOperator(rows, operatorId);
+      const visitor = rows.visitor(page.visitorId);
+      if (visitor === undefined) throw new ChatError('not-found', 'visitor-not-found', 'there is no such visitor');
+      const open = rows.openChatOf(page.visitorId);
+      if (open?.state === 'invitation' && open.operatorId === operatorId) return unchanged({ chatId: open.id });
+      if (open !== undefined) {
+        throw new ChatError('conflict', 'chat-open', 'this visitor has an open chat', { data: { chatId: open.id } });
+      }
+      refuseWithoutRoom(operator, undefined, defaultMaxChats);
+      const opening = { page, clientSideId: `invitation-${nonce}`, departmentKey: null, lang };
+      const chat = { ...newChat(rows.newChatId(), visitor, opening, nowUs), state: 'invitation' as const, operatorId };
+      const changes: Change[] = [{ type: 'chat-opened', chat, as: 'invited' }];
+      if (message !== undefined) {
+        const words = {
+          operatorId,
+          chatId: chat.id,
+          clientSideId: `invitation-${nonce}`,
+          kind: 'operator' as const,
+          text: message,
+          data: null,
+          nonce,
+        };
+        changes.push({ type: 'message-added', message: operatorMessage(chat, operator, words, null, nextMessageTime(chat, nowUs)) });
+      }
+      return { changes, answer: { chatId: chat.id } };
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * One of the master's jobs: runs when it is woken by a change, or at the deadline that its last run named, with a slow
+ * sweep as a safety net; never twice at once, and only while this node leads. Its writes carry the fencing token. What it
+ * does follows from the database and the replica alone, so a new master needs no memory of the old one's.
+ */
+import type { Microseconds } from '../domain/time.ts';
+import type { Clock, LabelledCounter, Log, Metrics } from '../ports.ts';
+
+const SWEEP_EVERY_MS = 5_000;
+/** After a failure. */
+const PAUSE_MS = 1_000;
+
+export interface JobOptions {
+  readonly name: string;
+  /** The fencing token while this node leads. */
+  readonly leaseToken: () => number | undefined;
+  /** The database's time. */
+  readonly nowUs: () => Microseconds;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** How often at least. */
+  readonly sweepMs?: number;
+  /** Deadlines of one moment are met together: at least so long lies between two runs that no change has asked for. */
+  readonly pauseMs?: number;
+  /** Does what is to be done now; returns when there will be something to do again, if time alone decides that. */
+  readonly run: (leaseToken: number) => Promise<Microseconds | undefined>;
+}
+
+export class Job {
+  readonly #options: JobOptions;
+  readonly #runs: LabelledCounter;
+  readonly #failures: LabelledCounter;
+  readonly #milliseconds: LabelledCounter;
+  #dirty = false;
+  #started = false;
+  #running: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #dueUs = Number.POSITIVE_INFINITY;
+
+  constructor(options: JobOptions) {
+    this.#options = options;
+    const { metrics } = options;
+    this.#runs = metrics.labelled('job_runs_total', "Runs of the master's jobs on this node", 'job');
+    this.#failures = metrics.labelled('job_failures_total', 'Those that failed; they are tried again', 'job');
+    this.#milliseconds = metrics.labelled('job_milliseconds_total', 'Time spent in them', 'job');
+  }
+
+  start(): void {
+    this.#started = true;
+    this.wake();
+  }
+
+  async stop(): Promise<void> {
+    this.#started = false;
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  /** There may be something to do. */
+  wake(): void {
+    this.#dirty = true;
+    if (!this.#started || this.#options.leaseToken() === undefined) {
+      this.#schedule(this.#options.sweepMs ?? SWEEP_EVERY_MS);
+      return;
+    }
+    this.#running ??= this.#runAll().finally(() => {
+      this.#running = undefined;
+      if (this.#dirty && this.#started) this.wake(); // woken after the last look and before this
+    });
+  }
+
+  /** Something will be to do then, at the latest. */
+  wakeAt(dueUs: Microseconds): void {
+    if (dueUs >= this.#dueUs) return;
+    this.#dueUs = dueUs;
+    if (this.#running === undefined) this.#schedule(this.#options.sweepMs ?? SWEEP_EVERY_MS);
+  }
+
+  async #runAll(): Promise<void> {
+    const { name, run, leaseToken, clock, log, sweepMs = SWEEP_EVERY_MS } = this.#options;
+    let pauseMs = sweepMs;
+    while (this.#dirty && this.#started) {
+      this.#dirty = false;
+      const token = leaseToken();
+      if (token === undefined) break;
+      const startedMs = clock.nowMs();
+      this.#dueUs = Number.POSITIVE_INFINITY;
+      try {
+        const dueUs = await run(token);
+        if (dueUs !== undefined) this.#dueUs = Math.min(this.#dueUs, dueUs);
+      } catch (error) {
+        this.#failures.inc(name);
+        log.error('job-failed', { job: name, error });
+        this.#dirty = false; // not at once again: a database that is gone is not asked in a loop
+        pauseMs = PAUSE_MS;
+      }
+      this.#runs.inc(name);
+      this.#milliseconds.inc(name, Math.round(clock.nowMs() - startedMs));
+    }
+    this.#schedule(pauseMs);
+  }
+
+  #schedule(atMostMs: number): void {
+    clearTimeout(this.#timer);
+    if (!this.#started) return;
+    const { nowUs, pauseMs = 50 } = this.#options;
+    const untilDueMs = Math.max(pauseMs, Math.ceil((this.#dueUs - nowUs()) / 1_000));
+    this.#timer = setTimeout(() => this.wake(), Math.min(atMostMs, untilDueMs));
+  }
+}

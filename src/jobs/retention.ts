@@ -1,0 +1,50 @@
+/** The master's job of forgetting: what nobody can ask for any more is deleted, a little at a time, each time under the lease. */
+import type { Microseconds } from '../domain/time.ts';
+import type { LabelledCounter, RetentionStore } from '../ports.ts';
+import { Job, type JobOptions } from './job.ts';
+
+const SWEEP_MS = 60_000;
+
+export interface RetentionOptions extends Omit<JobOptions, 'name' | 'run' | 'sweepMs'> {
+  readonly store: RetentionStore;
+}
+
+export class Retention {
+  readonly #options: RetentionOptions;
+  readonly #job: Job;
+  readonly #deleted: LabelledCounter;
+
+  constructor(options: RetentionOptions) {
+    this.#options = options;
+    this.#job = new Job({ ...options, name: 'retention', sweepMs: SWEEP_MS, run: token => this.#run(token) });
+    this.#deleted = options.metrics.labelled(
+      'rows_deleted_total',
+      'Rows that were deleted because nobody can ask for them any more',
+      'what',
+    );
+  }
+
+  start(): void {
+    this.#job.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#job.stop();
+  }
+
+  wake(): void {
+    this.#job.wake();
+  }
+
+  async #run(leaseToken: number): Promise<Microseconds | undefined> {
+    const { store, nowUs, leaseToken: current } = this.#options;
+    let isMore = false;
+    for (const what of store.kinds) {
+      if (current() !== leaseToken) return undefined;
+      const { deleted, complete } = await store.deleteSome(what, leaseToken);
+      this.#deleted.inc(what, deleted);
+      isMore ||= !complete;
+    }
+    return isMore ? nowUs() : undefined;
+  }
+}

@@ -1,0 +1,148 @@
+/** What clients talk to: the sessions with everything that they are built on, WebSockets, HTTP. */
+import { readFileSync } from 'node:fs';
+import type { CommitLoop } from '../commands/commit-loop.ts';
+import type { Config } from '../config/config.ts';
+import { BUILT_IN_STATUSES } from '../domain/operator.ts';
+import type { ChatRules } from '../domain/rules.ts';
+import type { TypingSignal } from '../domain/signal.ts';
+import type { Microseconds } from '../domain/time.ts';
+import { createInspector } from '../files/inspector.ts';
+import { authenticateOperator } from '../http/operator-auth.ts';
+import { createHttpServer, type HttpServer } from '../http/server.ts';
+import type { MetricsRegistry } from '../metrics.ts';
+import { boundConnections } from '../open-files.ts';
+import type { Clock, Log, Messages, Pages } from '../ports.ts';
+import { createCannedAnswers } from '../postgres/canned-answers.ts';
+import type { Database } from '../postgres/database.ts';
+import { createFiles } from '../postgres/files.ts';
+import { createBans, createHistories } from '../postgres/histories.ts';
+import { createIdentities } from '../postgres/identities.ts';
+import { createLogins } from '../postgres/logins.ts';
+import { Admission } from '../sessions/admission.ts';
+import type { Derived } from '../sessions/derived.ts';
+import type { Hub } from '../sessions/hub.ts';
+import { Identification } from '../sessions/identification.ts';
+import { OperatorLogins } from '../sessions/operator-logins.ts';
+import type { Presence } from '../sessions/presence.ts';
+import type { Services } from '../sessions/services.ts';
+import { speakingOf } from '../sessions/speaking.ts';
+import { StatusSetter } from '../sessions/status-setter.ts';
+import { Uploads } from '../sessions/uploads.ts';
+import { VisitorPages } from '../sessions/visitor-pages.ts';
+import type { Feed } from '../sync/feed.ts';
+import type { Health } from '../sync/health.ts';
+import type { Replica } from '../sync/replica.ts';
+import type { WaitingChats } from '../sync/waiting-chats.ts';
+import { WsServer } from '../ws/server.ts';
+
+/** What else is in the request with a file. */
+const UPLOAD_MARGIN_BYTES = 65_536;
+
+export interface ClientSideOptions {
+  readonly config: Config;
+  readonly database: Database;
+  readonly installation: { readonly secret: string };
+  readonly replica: Replica;
+  readonly feed: Feed;
+  readonly hub: Hub;
+  readonly derived: Derived;
+  readonly waiting: WaitingChats;
+  readonly loop: CommitLoop;
+  readonly rules: ChatRules;
+  readonly messages: Messages;
+  readonly pages: Pages;
+  readonly presence: Presence;
+  readonly health: Health;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: MetricsRegistry;
+  /** The database's time. */
+  readonly nowUs: () => Microseconds;
+  readonly signal: (signal: TypingSignal) => void;
+  readonly status: (ws: WsServer) => () => Promise<object>;
+}
+
+export function createClientSide(options: ClientSideOptions): { readonly ws: WsServer; readonly web: HttpServer } {
+  const { config, health, log, metrics } = options;
+  const maxConnections = boundConnections(config.limits.maxConnections, log);
+  const services = createServices(options, maxConnections);
+  const { allowedOrigins, trustedProxies } = config;
+  const ws = new WsServer({
+    services,
+    metrics,
+    authenticateOperator: request => authenticateOperator(services.logins, request, { changes: true, allowedOrigins }),
+  });
+  const web = createHttpServer({
+    services,
+    health,
+    status: options.status(ws),
+    metrics,
+    restCalls: metrics.counter('rest_calls_total', 'HTTP requests received'),
+    maxConnections,
+    allowedOrigins,
+    trustedProxies,
+    tls: config.node.tls,
+    backendKey: config.identification.backendKey?.reveal(),
+    demoPage: readFileSync(new URL('../web/index.html', import.meta.url), 'utf8'),
+  });
+  return { ws, web };
+}
+
+function createServices(options: ClientSideOptions, maxConnections: number): Services {
+  const { config, database, installation, replica, feed, loop, clock, metrics, nowUs } = options;
+  const { limits } = config;
+  const { fieldsKey, fieldsHash } = config.identification;
+  const files = createFiles(database);
+  const services: Services = {
+    ...options,
+    admission: new Admission({
+      clock,
+      metrics,
+      maxConnections,
+      handshakesPerSecond: limits.wsHandshakesPerSecond,
+      visitorActionsPerSecond: limits.visitorActionsPerSecond,
+    }),
+    cannedAnswers: createCannedAnswers(database),
+    files,
+    uploads: new Uploads({
+      files,
+      inspector: createInspector(limits.uploadTypes),
+      loop,
+      secret: installation.secret,
+      defaultMaxChats: limits.maxChatsPerOperator,
+      speaking: page => speakingOf(services, page, { lang: '' }),
+      messages: limits.uploadMessages,
+    }),
+    pages: new VisitorPages({ pages: options.pages, secret: installation.secret, nowUs, replica, clock, metrics }),
+    identification: new Identification({
+      identities: createIdentities(database),
+      signing: fieldsKey === undefined ? undefined : { key: fieldsKey.reveal(), hash: fieldsHash },
+      nowUs,
+    }),
+    logins: new OperatorLogins({
+      store: createLogins(database),
+      replica,
+      clock,
+      metrics,
+      ttlSeconds: limits.operatorSessionSeconds,
+      catchUp: () => feed.catchUp(),
+    }),
+    statusSetter: new StatusSetter(loop),
+    histories: createHistories(database),
+    bans: createBans(database),
+    statuses: [...BUILT_IN_STATUSES, ...config.operatorStatuses],
+    limits: {
+      maxMessageLength: limits.maxMessageLength,
+      maxActionBytes: Math.min(limits.maxRequestBytes, 65_536 + 12 * (limits.maxMessageLength + 100_000)),
+      maxFileBytes: limits.maxRequestBytes - UPLOAD_MARGIN_BYTES,
+      uploadMinBytesPerSecond: limits.uploadMinBytesPerSecond,
+      uploadTypes: limits.uploadTypes,
+      defaultMaxChats: limits.maxChatsPerOperator,
+      pollHoldMs: limits.pollHoldMs,
+      wsBufferBytes: limits.wsBufferBytes,
+    },
+    helloMessage: config.helloMessage ?? '',
+    survey: config.survey,
+  };
+  return services;
+}

@@ -1,0 +1,67 @@
+/** Why this operator, or why the chat still waits: the chat's history with the records of its assignments, and its place now. */
+import { isWaiting } from '../domain/chat.ts';
+import type { HistoryRow } from '../domain/chat-history.ts';
+import type { Operator } from '../domain/operator.ts';
+import { toSeconds, toSecondsOrNull } from '../domain/time.ts';
+import { whyWaiting } from '../domain/waiting.ts';
+import type { Parameters } from '../protocol/parameters.ts';
+import { readableChat } from './history.ts';
+import type { Services } from './services.ts';
+
+export async function chatAssignments(services: Services, operator: Operator, parameters: Parameters): Promise<object> {
+  const { replica, histories, waiting, rules, nowUs } = services;
+  const chatId = parameters.key('chatId');
+  await readableChat(services, operator, chatId);
+  const history = await histories.ofChat(chatId);
+  const chat = replica.chats.get(chatId);
+  const why = chat === undefined ? undefined : whyWaiting(chat, replica.operators, rules.assignment, nowUs());
+  const place = chat !== undefined && isWaiting(chat) ? waiting.queues.ahead(chat) + 1 : undefined;
+  return {
+    result: 'ok',
+    data: {
+      chatId,
+      history: history.map(historyObject),
+      waiting:
+        why === undefined
+          ? null
+          : {
+              why: why.why,
+              position: place,
+              operators: why.operators.map(({ declinedUs, ...one }) => ({ ...one, declinedTs: toSecondsOrNull(declinedUs) })),
+              removed: why.removed,
+            },
+    },
+  };
+}
+
+function historyObject({ atUs, move, state, operatorId, assignedOperatorId, departmentKey, by, override, record }: HistoryRow): object {
+  return {
+    ts: toSeconds(atUs),
+    move,
+    state,
+    operatorId,
+    assignedOperatorId,
+    departmentKey,
+    by,
+    override,
+    record: record === null ? null : (JSON.parse(record) as object),
+  };
+}
+
+/** For supervisors and administrators. */
+export async function banList({ bans }: Services): Promise<object> {
+  const list = await bans.list(1_000);
+  return {
+    result: 'ok',
+    data: {
+      bans: list.map(({ visitorId, fields, ban }) => ({
+        visitorId,
+        fields,
+        until: ban.untilUs === null ? null : toSeconds(ban.untilUs),
+        reason: ban.reason,
+        by: ban.by,
+        ts: toSeconds(ban.atUs),
+      })),
+    },
+  };
+}
