@@ -8,8 +8,6 @@ import { type Key, KEYS } from '../../src/config/keys.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const LINES = readFileSync(path.join(ROOT, 'main.ini'), 'utf8').split('\n');
-const NO_EFFECT = ['operator_grace_seconds', 'assignment_timeout_seconds'];
-
 describe('main.ini in the repository', () => {
   const entries = LINES.flatMap((line, i) => {
     const found = /^;([a-z_]+) =(?: (.*))?$/.exec(line);
@@ -25,12 +23,10 @@ describe('main.ini in the repository', () => {
       const entry = entries.find(candidate => candidate.key === name);
       assert.equal(entry?.value, key.default);
       assert.match(entry.above, /^; [\w<]/);
-      if (NO_EFFECT.includes(name)) assert.match(entry.above, /has no effect in this version/);
     });
 
     test(`the default of ${name} is a right value`, () => {
       assert.ok(key.default === '' || key.type.safeParse(key.default).success);
-      if (NO_EFFECT.includes(name)) assert.match(key.doc, /has no effect in this version/);
     });
   }
 
