@@ -35,7 +35,7 @@ export function beginningOf(chat: Chat, as: HistoryRow['move']): HistoryRow {
     operatorId,
     assignedOperatorId,
     departmentKey,
-    by: operatorId,
+    by: as === 'invited' ? operatorId : null,
     override: false,
     record: null,
   };

@@ -52,6 +52,7 @@ export class Presence {
     const nowMs = this.#options.clock.nowMs();
     for (const id of this.#here.keys()) this.#gone.set(id, nowMs);
     this.#here.clear();
+    this.#came.clear();
     await this.#tell().catch((error: unknown) => this.#options.log.warn('presence-not-told', { error }));
   }
 

@@ -35,13 +35,15 @@ export const TEAM_ACTIONS: Readonly<Record<string, OperatorAction>> = {
     ),
 
   'chat.start': async ({ loop, limits, pages }, operator, parameters) => {
-    const page = await pages.findNewestOf(parameters.id('visitorId'));
+    const visitorId = parameters.id('visitorId');
+    const message = parameters.has('message') ? readMessage(parameters, limits.maxMessageLength) : undefined;
+    const page = await pages.findNewestOf(visitorId);
     if (page === undefined) throw new ChatError('not-found', 'visitor-not-found', 'there is no such visitor');
     return loop.execute(
       inviteVisitor({
         operatorId: operator.id,
         page,
-        message: parameters.has('message') ? readMessage(parameters, limits.maxMessageLength) : undefined,
+        message,
         lang: '',
         defaultMaxChats: limits.defaultMaxChats,
         nonce: newNonce(),
@@ -59,19 +61,21 @@ export const TEAM_ACTIONS: Readonly<Record<string, OperatorAction>> = {
   },
 
   'visitor.ban': ({ loop, nowUs }, operator, parameters) => {
+    const visitorId = parameters.id('visitorId');
     const until = parameters.optionalInteger('until', { min: 0, max: MAX_SECONDS });
     if (until !== undefined && until <= toSeconds(nowUs())) throw wrong('until', 'a time to come is expected, in seconds since 1970');
     const reason = parameters.optionalText('reason', { max: MAX_REASON_LENGTH }) ?? '';
     const ban = { untilUs: until === undefined ? null : until * 1_000_000, reason };
-    return loop.execute(banVisitor({ operatorId: operator.id, visitorId: parameters.id('visitorId'), ban }));
+    return loop.execute(banVisitor({ operatorId: operator.id, visitorId, ban }));
   },
 
   'visitor.unban': ({ loop }, operator, parameters) =>
     loop.execute(banVisitor({ operatorId: operator.id, visitorId: parameters.id('visitorId'), ban: null })),
 
   'operator.set_status': async (services, operator, parameters) => {
+    const operatorId = parameters.key('operatorId');
     const status = readStatus(services, parameters);
-    const { answer, revision } = await services.loop.execute(setOperatorStatus(parameters.key('operatorId'), status, operator.id));
+    const { answer, revision } = await services.loop.execute(setOperatorStatus(operatorId, status, operator.id));
     return { answer: { status: answer.status, statusTs: toSeconds(answer.statusUs) }, revision };
   },
 };

@@ -135,7 +135,9 @@ describe('10,000 chats in the hands of 200 operators', () => {
           while (!isDone() && performance.now() < deadline) {
             const isOpening = writer < 3 && opened < CHATS && node.replica.chats.size < MAX_OPEN;
             await Promise.all(
-              Array.from({ length: AT_ONCE }, () => attempt(node, isOpening && opened < CHATS ? open(pages[opened++]!) : work(node, opened >= CHATS))),
+              Array.from({ length: AT_ONCE }, () =>
+                attempt(node, isOpening && opened < CHATS ? open(pages[opened++]!) : work(node, opened >= CHATS)),
+              ),
             );
           }
         }),

@@ -96,6 +96,40 @@ const ENDPOINTS: readonly Endpoint[] = [
   action('operator', 'chat.read', { chatId: ['integer', '999999'] }),
   action('operator', 'chat.close', { chatId: ['integer', '999999'] }),
   action('operator', 'chat.release', { chatId: ['integer', '999999'] }),
+  action(
+    'operator',
+    'chat.transfer',
+    { chatId: ['integer', '999999'], operatorId: ['integer', '1'], note: ['text', 'x'], override: ['boolean', 'true'] },
+    ['chatId', 'operatorId'],
+  ),
+  action('operator', 'chat.transfer', { chatId: ['integer', '999999'], departmentKey: ['id', 'x'] }, ['chatId']),
+  action('operator', 'chat.start', { visitorId: ['id', 'x'], message: ['text', 'x'] }, ['visitorId']),
+  action('operator', 'chat.set_subject', { chatId: ['integer', '999999'], category: ['text', 'x'], subject: ['text', 'x'] }, ['chatId']),
+  action('operator', 'visitor.ban', { visitorId: ['id', 'x'], reason: ['text', 'x'], until: ['integer', '8000000000'] }, ['visitorId']),
+  action('operator', 'visitor.unban', { visitorId: ['id', 'x'] }),
+  action('operator', 'operator.set_status', { operatorId: ['integer', '999999'], status: ['text', 'online'] }),
+  { who: 'operator', method: 'GET', path: '/l/o/assignments', parameters: { chatId: ['integer', '1'] }, required: ['chatId'] },
+  {
+    who: 'operator',
+    method: 'GET',
+    path: '/l/o/canned-answers',
+    parameters: { query: ['text', 'x'], lang: ['text', 'x'], departmentKey: ['text', 'x'] },
+  },
+  {
+    who: 'operator',
+    method: 'POST',
+    path: '/l/o/canned-answers',
+    parameters: { id: ['integer', '1'], scope: ['text', 'own'], lang: ['text', 'x'], shortcut: ['text', 'x'], text: ['text', 'x'] },
+    required: ['scope', 'shortcut', 'text'],
+  },
+  { who: 'operator', method: 'POST', path: '/l/o/canned-answers/remove', parameters: { id: ['integer', '1'] }, required: ['id'] },
+  {
+    who: 'operator',
+    method: 'POST',
+    path: '/l/o/password',
+    parameters: { oldPassword: ['text', 'x'], newPassword: ['text', 'long enough'] },
+    required: ['oldPassword', 'newPassword'],
+  },
 ];
 
 /** Raw percent-encoded values, so that also bytes that are no text can be sent. */
