@@ -118,7 +118,10 @@ describe('10,000 chats in the hands of 200 operators', () => {
     let refused = 0;
     const tallies = new Map<string, number>();
     const attempt = async (node: BareNode, command: Command<unknown> | undefined): Promise<void> => {
-      if (command === undefined) return void (await new Promise(resolve => setImmediate(resolve)));
+      if (command === undefined) {
+        await new Promise(resolve => setImmediate(resolve));
+        return;
+      }
       try {
         await node.run(command);
         tallies.set(command.name, (tallies.get(command.name) ?? 0) + 1);

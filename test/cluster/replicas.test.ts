@@ -16,8 +16,10 @@ import { sendOperatorMessage } from '../../src/commands/send-operator-message.ts
 import { sendVisitorMessage } from '../../src/commands/send-visitor-message.ts';
 import { startChat } from '../../src/commands/start-chat.ts';
 import { banVisitor } from '../../src/commands/ban-visitor.ts';
+import { meetDeadline } from '../../src/commands/chat-deadlines.ts';
 import { setChatSubject } from '../../src/commands/describe-chat.ts';
 import { inviteVisitor } from '../../src/commands/invite-visitor.ts';
+import { loseOperator } from '../../src/commands/lose-operator.ts';
 import { transferChat, type TransferChat } from '../../src/commands/transfer-chat.ts';
 import { takeChat } from '../../src/commands/take-chat.ts';
 import { setOperatorStatus } from '../../src/commands/operator-status.ts';
@@ -38,6 +40,7 @@ import { FaultyBus } from '../support/faulty-bus.ts';
 import { assertChatsFollowFromTheLog } from '../support/oracle.ts';
 import { addDepartments, addOperators, addVisitors, newId, newNonce, said, speaking } from '../support/people.ts';
 import { assertSame, golden } from '../support/replay.ts';
+import { someChatRules, someRules } from '../support/rows.ts';
 
 const COMMANDS = Number(process.env['COMMANDS'] ?? 10_000);
 const WRITERS = 8;
@@ -143,6 +146,28 @@ describe('two nodes on a bus that cannot be trusted', () => {
     return last === undefined ? undefined : { ...last, withinUs: 60_000_000, defaultMaxChats: MAX_CHATS };
   };
 
+  /** What time alone does, for whoever leads. */
+  function leadersCommand(node: BareNode, operatorId: number, chatId: number): Command<unknown> | undefined {
+    const leaseToken = node.leaseToken();
+    if (leaseToken === undefined) return undefined;
+    if (Math.random() < 0.5) {
+      const policy = pick(['requeue', 'hold', 'transfer'] as const);
+      const colleagues = new Map([...node.replica.chats.keys()].map(id => [id, pick(operators)]));
+      const rules = someRules({ defaultMaxChats: MAX_CHATS, departments: node.replica.departments });
+      return loseOperator({ operatorId, graceUs: 0, policy, colleagues, rules, leaseToken });
+    }
+    const rules = someChatRules().deadlines;
+    const idleUs = { queue: 1, chatting: 1, hold: 1, invitation: 1, offline: 1 };
+    const due = pick(['pass', 'offline', 'expire'] as const);
+    return meetDeadline({
+      chatId,
+      due,
+      rules: { assignmentTimeoutUs: 1, offlineAfterUs: 1, idleUs: due === 'expire' ? idleUs : rules.idleUs },
+      emptySinceUs: 0,
+      leaseToken,
+    });
+  }
+
   function randomCommand(node: BareNode): Command<unknown> {
     const page = pick(visitors);
     const operatorId = pick(operators);
@@ -195,6 +220,7 @@ describe('two nodes on a bus that cannot be trusted', () => {
     if (dice < 0.755)
       return inviteVisitor({ operatorId, page, message: pick([undefined, text]), lang: '', defaultMaxChats: MAX_CHATS, nonce: newNonce() });
     if (dice < 0.76) return banVisitor({ operatorId, visitorId, ban: pick([null, { untilUs: null, reason: 'why' }]) });
+    if (dice < 0.77) return leadersCommand(node, operatorId, chatId) ?? readByVisitor(page.visitorId);
     if (dice < 0.79) return releaseChat({ operatorId, chatId });
     if (dice < 0.82) return closeChatByOperator({ operatorId, chatId });
     if (dice < 0.85) return closeChatByVisitor(page.visitorId);

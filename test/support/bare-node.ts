@@ -32,6 +32,9 @@ export interface BareNode {
   readonly database: Database;
   readonly metrics: MetricsRegistry;
   readonly log: KeptLog;
+  /** While it leads. */
+  readonly leaseToken: () => number | undefined;
+  readonly nowUs: () => number;
   run<A>(command: Command<A>): Promise<A>;
   stop(): Promise<void>;
 }
@@ -147,6 +150,8 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
     database,
     metrics,
     log,
+    leaseToken: () => leadership.token,
+    nowUs: () => heartbeat.nowUs(),
     run: async command => (await loop.execute(command)).answer,
     async stop() {
       await assignment.stop();

@@ -6,7 +6,7 @@ import type { TestDatabase } from './database.ts';
 export async function assertInvariants(database: TestDatabase): Promise<void> {
   const loads = await database.query(
     `select o.login, o.load, count(c.id)::int as chats from operator o
-     left join chat c on coalesce(c.operator_id, c.assigned_operator_id) = o.id and c.state in ('queue', 'chatting')
+     left join chat c on coalesce(c.operator_id, c.assigned_operator_id) = o.id and c.state in ('queue', 'chatting', 'invitation')
      group by o.id having o.load <> count(c.id)`,
   );
   assert.deepEqual(loads, [], 'loads are the chats that operators have');
