@@ -6,6 +6,7 @@ import { isAdmin, isSupervisor } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
 import { operatorObject } from '../protocol/operator-objects.ts';
 import { banList, chatAssignments } from '../sessions/assignments.ts';
+import { findChats, visitorCard } from '../sessions/chat-search.ts';
 import { operatorHistory } from '../sessions/history.ts';
 import { runOperatorAction, setStatus } from '../sessions/operator-actions.ts';
 import type { Login } from '../sessions/operator-logins.ts';
@@ -105,6 +106,16 @@ export function operatorRoutes({ services, health, held, body, uploads, allowedO
     asOperator(async (request, response, { operator }) =>
       sendJson(response, await operatorHistory(services, operator, parametersOf(request))),
     ),
+  );
+
+  routes.get(
+    '/l/o/chats',
+    asOperator(async (request, response, { operator }) => sendJson(response, await findChats(services, operator, parametersOf(request)))),
+  );
+
+  routes.get(
+    '/l/o/visitor',
+    asOperator(async (request, response, { operator }) => sendJson(response, await visitorCard(services, operator, parametersOf(request)))),
   );
 
   routes.get(

@@ -13,6 +13,7 @@ import type { MetricsRegistry } from '../metrics.ts';
 import { boundConnections } from '../open-files.ts';
 import type { Clock, Log, Messages, Pages } from '../ports.ts';
 import { createCannedAnswers } from '../postgres/canned-answers.ts';
+import { createChatSearch } from '../postgres/chat-search.ts';
 import type { Database } from '../postgres/database.ts';
 import { createFiles } from '../postgres/files.ts';
 import { createBans, createHistories } from '../postgres/histories.ts';
@@ -130,6 +131,7 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
     statusSetter: new StatusSetter(loop),
     histories: createHistories(database),
     bans: createBans(database),
+    chatSearch: createChatSearch(database),
     statuses: [...BUILT_IN_STATUSES, ...config.operatorStatuses],
     limits: {
       maxMessageLength: limits.maxMessageLength,

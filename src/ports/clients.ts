@@ -1,6 +1,6 @@
 /** What clients ask for and the hot state does not hold: texts, pages, identities, logins, pushes. */
 import type { CannedAnswer, CannedContent, CannedOwner } from '../domain/canned-answer.ts';
-import type { Chat } from '../domain/chat.ts';
+import type { Chat, ChatState } from '../domain/chat.ts';
 import type { HistoryRow } from '../domain/chat-history.ts';
 import type { Message } from '../domain/message.ts';
 import type { Survey } from '../domain/survey.ts';
@@ -222,4 +222,40 @@ export interface StatusSeconds {
 export interface StatusTimes {
   /** How long an operator was in each status, the present one included. */
   secondsOf(operatorId: number, fromUs: Microseconds, toUs: Microseconds): Promise<readonly StatusSeconds[]>;
+}
+
+// Chats of any age.
+
+export interface ChatQuery {
+  /** Only what this operator may read; undefined: all. */
+  readonly readableBy: { readonly operatorId: number; readonly departmentKeys: readonly string[] } | undefined;
+  readonly states?: readonly ChatState[] | undefined;
+  readonly operatorId?: number | undefined;
+  readonly departmentKey?: string | undefined;
+  readonly visitorId?: string | undefined;
+  /** When they began. */
+  readonly fromUs?: Microseconds | undefined;
+  readonly toUs?: Microseconds | undefined;
+  /** In one of the messages. */
+  readonly text?: string | undefined;
+  readonly beforeId?: number | undefined;
+  readonly limit: number;
+}
+
+export interface Visit {
+  readonly visitSessionId: string;
+  readonly from: Date;
+  readonly to: Date;
+  readonly pages: number;
+  readonly location: string;
+  readonly title: string;
+  readonly url: string;
+  readonly platform: string;
+}
+
+export interface ChatSearch {
+  /** Newest first. */
+  find(query: ChatQuery): Promise<readonly Chat[]>;
+  /** With his newest visits. */
+  findVisitor(visitorId: string): Promise<{ readonly visitor: Visitor; readonly visits: readonly Visit[] } | undefined>;
 }

@@ -28,7 +28,7 @@ export function createMessages(database: Database): Messages {
     search: ({ visitorId, text, limit }) =>
       database.query<StoredMessage>(
         `select ${MESSAGES.select}, ${READ} from message join chat on chat.id = message.chat_id join visitor on visitor.id = message.visitor_id
-         where message.visitor_id = $1 and message.text ilike '%' || $2 || '%' and ${SHOWN} and not message.deleted
+         where message.visitor_id = $1 and folded(message.text) like '%' || folded($2) || '%' and ${SHOWN} and not message.deleted
          order by message.ts_us desc limit $3`,
         [visitorId, text.replace(/[\\%_]/g, '\\$&'), limit],
       ),

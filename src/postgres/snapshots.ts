@@ -5,13 +5,9 @@ import type { Operator } from '../domain/operator.ts';
 import { lastMessageOf } from '../domain/state.ts';
 import type { Snapshots } from '../ports.ts';
 import type { Database } from './database.ts';
-import { CHATS, DEPARTMENTS, IS_OPEN, OPERATORS } from './tables.ts';
+import { CHATS, DEPARTMENTS, IS_OPEN, LAST_MESSAGE, OPERATORS } from './tables.ts';
 
-/** Cut by characters here, and to the header's length, which counts otherwise, afterwards. */
-const OPEN_CHATS = `select ${CHATS.select}, m.last as "lastMessage" from chat left join lateral (
-    select jsonb_build_object('id', id, 'kind', kind, 'name', name, 'text', left(text, 200), 'tsUs', ts_us) as last from message
-    where visitor_id = chat.visitor_id and chat_id = chat.id order by ts_us desc limit 1) m on chat.message_count > 0
-  where ${IS_OPEN}`;
+const OPEN_CHATS = `select ${CHATS.select}, m.last as "lastMessage" from chat ${LAST_MESSAGE} where ${IS_OPEN}`;
 
 export function createSnapshots(database: Database): Snapshots {
   return {

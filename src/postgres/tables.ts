@@ -76,6 +76,11 @@ export const CHATS = table<Omit<Chat, 'lastMessage'>>('chat', ['id'], {
   version: 'bigint',
 });
 
+/** Joined to chat as `m.last`. Cut by characters here, and to the header's length, which counts otherwise, afterwards. */
+export const LAST_MESSAGE = `left join lateral (
+    select jsonb_build_object('id', id, 'kind', kind, 'name', name, 'text', left(text, 200), 'tsUs', ts_us) as last from message
+    where visitor_id = chat.visitor_id and chat_id = chat.id order by ts_us desc limit 1) m on chat.message_count > 0`;
+
 export const OPERATORS = table<Operator>('operator', ['id'], {
   id: 'bigint',
   login: 'text',

@@ -7,7 +7,7 @@ import type { SurveyConfig } from '../domain/survey.ts';
 import type { Microseconds } from '../domain/time.ts';
 import type { CommitLoop } from '../commands/commit-loop.ts';
 import type { TypingSignal } from '../domain/signal.ts';
-import type { Bans, CannedAnswers, ChatHistories, FileStore, Log, Messages } from '../ports.ts';
+import type { Bans, CannedAnswers, ChatHistories, ChatSearch, FileStore, Log, Messages } from '../ports.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { wrong } from '../protocol/parameters.ts';
 import type { Feed } from '../sync/feed.ts';
@@ -57,6 +57,7 @@ export interface Services {
   readonly statusSetter: StatusSetter;
   readonly histories: ChatHistories;
   readonly bans: Bans;
+  readonly chatSearch: ChatSearch;
   readonly waiting: WaitingChats;
   readonly rules: ChatRules;
   readonly statuses: readonly OperatorStatus[];

@@ -108,6 +108,23 @@ const ENDPOINTS: readonly Endpoint[] = [
   action('operator', 'visitor.ban', { visitorId: ['id', 'x'], reason: ['text', 'x'], until: ['integer', '8000000000'] }, ['visitorId']),
   action('operator', 'visitor.unban', { visitorId: ['id', 'x'] }),
   action('operator', 'operator.set_status', { operatorId: ['integer', '999999'], status: ['text', 'online'] }),
+  {
+    who: 'operator',
+    method: 'GET',
+    path: '/l/o/chats',
+    parameters: {
+      query: ['text', 'x'],
+      state: ['text', 'queue'],
+      operatorId: ['integer', '1'],
+      departmentKey: ['id', 'x'],
+      visitorId: ['id', 'x'],
+      from: ['integer', '1'],
+      to: ['integer', '1'],
+      cursor: ['integer', '1'],
+      limit: ['integer', '1'],
+    },
+  },
+  { who: 'operator', method: 'GET', path: '/l/o/visitor', parameters: { id: ['id', 'x'] }, required: ['id'] },
   { who: 'operator', method: 'GET', path: '/l/o/assignments', parameters: { chatId: ['integer', '1'] }, required: ['chatId'] },
   {
     who: 'operator',

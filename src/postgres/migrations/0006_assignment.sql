@@ -61,3 +61,16 @@ create table operator_presence (
 -- Does what this node says of its clients still count? Longer than is_alive(): nobody is sent away because of a pause.
 create function is_present(n node) returns boolean language sql stable as
   $$ select n.heartbeat_at > clock_timestamp() - interval '5 seconds' $$;
+
+-- A text as searches compare it, in whatever case and language: C and C.UTF-8, which databases are often made with, know A to Z only.
+do $$
+declare
+  v_collation text := (select collname from pg_collation where collname in ('und-x-icu', 'pg_unicode_fast', 'pg_c_utf8') order by collname desc limit 1);
+begin
+  execute format('create function folded(t text) returns text language sql immutable parallel safe as $f$ select lower(t %s) $f$',
+                 case when v_collation is null then '' else format('collate %I', v_collation) end);
+end $$;
+
+-- Chats of an operator, and of a department, newest first.
+create index chat_of_operator on chat (operator_id, id) where operator_id is not null;
+create index chat_of_department on chat (department_key, id);

@@ -1,0 +1,77 @@
+/** Chats of any age by what is known of them, newest first, and what is known of a visitor. */
+import type { Chat, LastMessage } from '../domain/chat.ts';
+import { ChatError } from '../domain/error.ts';
+import { lastMessageOf } from '../domain/state.ts';
+import type { Visitor } from '../domain/visitor.ts';
+import type { ChatQuery, ChatSearch, Visit } from '../ports.ts';
+import { type Database, sqlState } from './database.ts';
+import { CHATS, LAST_MESSAGE, VISITORS } from './tables.ts';
+
+/** Of a visitor's card. */
+const VISITS = 20;
+/** A search through texts that takes longer is given up: from and to narrow it. */
+const TEXT_SEARCH_MS = 4_000;
+
+export function createChatSearch(database: Database): ChatSearch {
+  return {
+    async find(query) {
+      const { text, values } = statementOf(query);
+      const search = database.transaction('begin read only', async client => {
+        await client.query(`set local statement_timeout = ${TEXT_SEARCH_MS}`);
+        return (await client.query<Chat & { lastMessage: LastMessage | null }>(text, values)).rows;
+      });
+      const rows = await search.catch((error: unknown) => {
+        if (sqlState(error) !== '57014') throw error;
+        throw new ChatError('unavailable', 'server-not-ready', 'the search takes too long: narrow it by from and to', { cause: error });
+      });
+      return rows.map(chat => ({ ...chat, lastMessage: chat.lastMessage === null ? null : lastMessageOf(chat.lastMessage) }));
+    },
+
+    async findVisitor(visitorId) {
+      const [visitor] = await database.query<Visitor>(`select ${VISITORS.select} from visitor where id = $1`, [visitorId]);
+      if (visitor === undefined) return undefined;
+      const visits = await database.query<Visit>(
+        `select visit_session_id as "visitSessionId", min(created_at) as "from", max(seen_at) as "to", count(*)::integer as pages,
+           (array_agg(location order by created_at desc))[1] as location, (array_agg(title order by created_at desc))[1] as title,
+           (array_agg(url order by created_at desc))[1] as url, (array_agg(platform order by created_at desc))[1] as platform
+         from page where visitor_id = $1 group by visit_session_id order by max(seen_at) desc limit ${VISITS}`,
+        [visitorId],
+      );
+      return { visitor, visits };
+    },
+  };
+}
+
+function statementOf(query: ChatQuery): { readonly text: string; readonly values: unknown[] } {
+  const conditions: string[] = [];
+  const values: unknown[] = [];
+  const where = (condition: string, value: unknown): void => {
+    if (value === undefined) return;
+    values.push(value);
+    conditions.push(condition.replaceAll('?', `$${values.length}`));
+  };
+  const { readableBy } = query;
+  if (readableBy !== undefined) {
+    values.push(readableBy.operatorId, readableBy.departmentKeys);
+    conditions.push(
+      `(chat.operator_id = $1 or chat.assigned_operator_id = $1 or chat.department_key is null or chat.department_key = any($2::text[]))`,
+    );
+  }
+  where('chat.state = any(?::text[])', query.states);
+  where('chat.operator_id = ?', query.operatorId);
+  where('chat.department_key = ?', query.departmentKey);
+  where('chat.visitor_id = ?', query.visitorId);
+  where('chat.created_us >= ?', query.fromUs);
+  where('chat.created_us < ?', query.toUs);
+  where('chat.id < ?', query.beforeId);
+  where(
+    `exists (select from message m where m.visitor_id = chat.visitor_id and m.chat_id = chat.id and not m.deleted
+       and folded(m.text) like '%' || folded(?) || '%')`,
+    query.text?.replace(/[\\%_]/g, '\\$&'),
+  );
+  const filter = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
+  return {
+    text: `select ${CHATS.select}, m.last as "lastMessage" from chat ${LAST_MESSAGE} ${filter} order by chat.id desc limit ${query.limit}`,
+    values,
+  };
+}

@@ -1,0 +1,77 @@
+/** Chats of any age for operators, and a visitor's card: what they may read, and nothing else. */
+import { CLOSED_STATES, type ChatState, OPEN_STATES } from '../domain/chat.ts';
+import { ChatError } from '../domain/error.ts';
+import { isAdmin, type Operator } from '../domain/operator.ts';
+import { toSeconds } from '../domain/time.ts';
+import type { ChatQuery } from '../ports.ts';
+import { operatorChat } from '../protocol/operator-objects.ts';
+import { type Parameters, wrong } from '../protocol/parameters.ts';
+import type { Services } from './services.ts';
+
+const STATES: readonly ChatState[] = [...OPEN_STATES, ...CLOSED_STATES];
+/** Seconds since 1970, as a number of microseconds can hold them. */
+const MAX_SECONDS = 9_000_000_000;
+/** On a card. */
+const CARD_CHATS = 20;
+
+/** A page of them; `cursor` of the answer is where the next one begins. Throws ChatError. */
+export async function findChats(services: Services, operator: Operator, parameters: Parameters): Promise<object> {
+  const limit = parameters.optionalInteger('limit', { min: 1, max: 200 }) ?? 50;
+  const text = parameters.optionalText('query', { max: 200 })?.trim();
+  const chats = await services.chatSearch.find({
+    readableBy: readableBy(operator),
+    states: readStates(parameters),
+    operatorId: parameters.optionalInteger('operatorId', { min: 1, max: Number.MAX_SAFE_INTEGER }),
+    departmentKey: parameters.optionalId('departmentKey'),
+    visitorId: parameters.optionalId('visitorId'),
+    fromUs: readTime(parameters, 'from'),
+    toUs: readTime(parameters, 'to'),
+    text: text === '' ? undefined : text,
+    beforeId: parameters.optionalInteger('cursor', { min: 1, max: Number.MAX_SAFE_INTEGER }),
+    limit: limit + 1,
+  });
+  const page = chats.slice(0, limit);
+  const cursor = chats.length > limit ? String(page.at(-1)?.id) : null;
+  return { result: 'ok', data: { chats: page.map(chat => operatorChat(chat)), cursor } };
+}
+
+export async function visitorCard(services: Services, operator: Operator, parameters: Parameters): Promise<object> {
+  const visitorId = parameters.id('id');
+  const found = await services.chatSearch.findVisitor(visitorId);
+  if (found === undefined) throw new ChatError('not-found', 'visitor-not-found', 'there is no such visitor');
+  const chats = await services.chatSearch.find({ readableBy: readableBy(operator), visitorId, limit: CARD_CHATS });
+  const { visitor, visits } = found;
+  return {
+    result: 'ok',
+    data: {
+      id: visitor.id,
+      fields: visitor.fields,
+      ban:
+        visitor.ban === null
+          ? null
+          : { until: visitor.ban.untilUs === null ? null : toSeconds(visitor.ban.untilUs), reason: visitor.ban.reason },
+      visits: visits.map(({ from, to, ...visit }) => ({ ...visit, fromTs: from.getTime() / 1_000, toTs: to.getTime() / 1_000 })),
+      chats: chats.map(chat => operatorChat(chat)),
+    },
+  };
+}
+
+function readableBy(operator: Operator): ChatQuery['readableBy'] {
+  return isAdmin(operator) ? undefined : { operatorId: operator.id, departmentKeys: operator.departmentKeys };
+}
+
+/** One or several, separated by commas. */
+function readStates(parameters: Parameters): readonly ChatState[] | undefined {
+  const text = parameters.optionalText('state', { max: 200 });
+  if (text === undefined || text === '') return undefined;
+  return text.split(',').map(name => {
+    const state = STATES.find(known => known === name);
+    if (state === undefined) throw wrong('state', `one of ${STATES.join(', ')} is expected`);
+    return state;
+  });
+}
+
+function readTime(parameters: Parameters, name: string): number | undefined {
+  const seconds = parameters.optionalInteger(name, { min: 0, max: MAX_SECONDS });
+  return seconds === undefined ? undefined : seconds * 1_000_000;
+}
