@@ -1,0 +1,106 @@
+/** What was said and done, of any age: texts, chats, their history, bans, time in statuses. */
+import type { HistoryRow } from '../domain/chat-history.ts';
+import type { Chat, ChatState } from '../domain/chat.ts';
+import type { Message } from '../domain/message.ts';
+import type { Microseconds } from '../domain/time.ts';
+import type { Ban, Visitor } from '../domain/visitor.ts';
+
+export interface Messages {
+  /** The newest `limit` messages of a chat that are not newer than `upToUs`, oldest first. Calls share statements. */
+  listOfChat(wanted: ChatMessagesWanted): Promise<readonly StoredMessage[]>;
+  /** A visitor's messages changed after `sinceUs` in the order of their change; without it, the newest ones by time. */
+  listHistory(query: HistoryQuery): Promise<HistoryPage>;
+  findChat(chatId: number): Promise<Chat | undefined>;
+  /** The visitor's newest chat, open or closed. */
+  findLastChat(visitorId: string): Promise<LastChat | undefined>;
+  /** The visitor's own view: newest first, at most `limit`. */
+  search(query: { readonly visitorId: string; readonly text: string; readonly limit: number }): Promise<readonly StoredMessage[]>;
+}
+
+export type LastChat = Pick<Chat, 'id' | 'state' | 'operatorId' | 'modifiedUs'>;
+
+export interface ChatMessagesWanted {
+  readonly chatId: number;
+  readonly visitorId: string;
+  readonly upToUs: Microseconds;
+  readonly limit: number;
+}
+
+export interface HistoryQuery {
+  readonly visitorId: string;
+  readonly chatId?: number;
+  readonly sinceUs?: Microseconds;
+  readonly beforeUs?: Microseconds;
+  readonly limit: number;
+  /** As operators see it: notes, and what the visitor has cleared, too. */
+  readonly includeHidden: boolean;
+}
+
+/** `read`: was this visitor's message read by an operator (kept as a mark on its chat, not in each message)? */
+export type StoredMessage = Message & { readonly read: boolean };
+
+export interface HistoryPage {
+  readonly hasMore: boolean;
+  readonly messages: readonly StoredMessage[];
+  readonly revisionUs: Microseconds;
+}
+
+export interface ChatHistories {
+  /** Oldest first. */
+  ofChat(chatId: number): Promise<readonly HistoryRow[]>;
+}
+
+export interface BannedVisitor {
+  readonly visitorId: string;
+  readonly fields: Visitor['fields'];
+  readonly ban: Ban;
+}
+
+export interface Bans {
+  /** Newest first, at most `limit`. */
+  list(limit: number): Promise<readonly BannedVisitor[]>;
+}
+
+export interface StatusSeconds {
+  readonly status: string;
+  readonly seconds: number;
+}
+
+export interface StatusTimes {
+  /** How long an operator was in each status, the present one included. */
+  secondsOf(operatorId: number, fromUs: Microseconds, toUs: Microseconds): Promise<readonly StatusSeconds[]>;
+}
+
+export interface ChatQuery {
+  /** Only what this operator may read; undefined: all. */
+  readonly readableBy: { readonly operatorId: number; readonly departmentKeys: readonly string[] } | undefined;
+  readonly states?: readonly ChatState[] | undefined;
+  readonly operatorId?: number | undefined;
+  readonly departmentKey?: string | undefined;
+  readonly visitorId?: string | undefined;
+  /** When they began. */
+  readonly fromUs?: Microseconds | undefined;
+  readonly toUs?: Microseconds | undefined;
+  /** In one of the messages. */
+  readonly text?: string | undefined;
+  readonly beforeId?: number | undefined;
+  readonly limit: number;
+}
+
+export interface Visit {
+  readonly visitSessionId: string;
+  readonly from: Date;
+  readonly to: Date;
+  readonly pages: number;
+  readonly location: string;
+  readonly title: string;
+  readonly url: string;
+  readonly platform: string;
+}
+
+export interface ChatSearch {
+  /** Newest first. */
+  find(query: ChatQuery): Promise<readonly Chat[]>;
+  /** With his newest visits. */
+  findVisitor(visitorId: string): Promise<{ readonly visitor: Visitor; readonly visits: readonly Visit[] } | undefined>;
+}
