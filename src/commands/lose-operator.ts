@@ -86,7 +86,7 @@ function moveAway(chat: Chat, { operatorId, policy, colleagues, rules }: LoseOpe
     if (policy === 'hold') return moveChat(chat, 'held', { ...details, operatorId });
   }
   if (chat.state === 'invitation') return closeChat(chat, 'expired', atUs, null);
-  return moveChat(chat, 'requeued', { ...details, declinedBy: operatorId });
+  return moveChat(chat, 'requeued', details); // he has not declined it: should he come back, he may be asked
 }
 
 /** Colleagues' loads while several chats are moved in one decision. */

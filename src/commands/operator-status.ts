@@ -10,8 +10,16 @@ export interface StatusSet {
   readonly statusUs: Microseconds;
 }
 
-/** `by`: a supervisor of one of his departments, or an administrator, who sets it for him. */
-export function setOperatorStatus(operatorId: number, status: OperatorStatus, by = operatorId): Command<StatusSet> {
+export interface StatusWish {
+  readonly operatorId: number;
+  readonly status: OperatorStatus;
+  /** A supervisor of one of his departments, or an administrator, who sets it for him. */
+  readonly by?: number;
+  /** Of a wish that had to wait: nothing happens if another one, on another node, was fulfilled after this. */
+  readonly unlessSinceUs?: Microseconds;
+}
+
+export function setOperatorStatus({ operatorId, status, by = operatorId, unlessSinceUs }: StatusWish): Command<StatusSet> {
   return {
     name: 'set-status',
     bytes: 200,
@@ -22,7 +30,8 @@ export function setOperatorStatus(operatorId: number, status: OperatorStatus, by
     decide(rows, nowUs) {
       if (by !== operatorId) refuseUnlessSupervisor(getOperator(rows, by), rows.operator(operatorId));
       const operator = getOperator(rows, operatorId);
-      if (operator.status === status.name && operator.statusSort === status.sort) {
+      const isOutdated = unlessSinceUs !== undefined && operator.statusUs > unlessSinceUs;
+      if (isOutdated || (operator.status === status.name && operator.statusSort === status.sort)) {
         return unchanged({ status: operator.status, statusUs: operator.statusUs });
       }
       const reason = by === operatorId ? 'set' : 'supervisor';

@@ -128,7 +128,7 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
       ttlSeconds: limits.operatorSessionSeconds,
       catchUp: () => feed.catchUp(),
     }),
-    statusSetter: new StatusSetter(loop),
+    statusSetter: new StatusSetter(loop, nowUs),
     histories: createHistories(database),
     bans: createBans(database),
     chatSearch: createChatSearch(database),

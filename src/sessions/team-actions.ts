@@ -75,7 +75,7 @@ export const TEAM_ACTIONS: Readonly<Record<string, OperatorAction>> = {
   'operator.set_status': async (services, operator, parameters) => {
     const operatorId = parameters.key('operatorId');
     const status = readStatus(services, parameters);
-    const { answer, revision } = await services.loop.execute(setOperatorStatus(operatorId, status, operator.id));
+    const { answer, revision } = await services.loop.execute(setOperatorStatus({ operatorId, status, by: operator.id }));
     return { answer: { status: answer.status, statusTs: toSeconds(answer.statusUs) }, revision };
   },
 };

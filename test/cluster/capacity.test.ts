@@ -90,7 +90,7 @@ describe('10,000 chats in the hands of 200 operators', () => {
         ),
       )
     ).flat();
-    await Promise.all(operators.map(id => nodes[0].run(setOperatorStatus(id, ONLINE!))));
+    await Promise.all(operators.map(id => nodes[0].run(setOperatorStatus({ operatorId: id, status: ONLINE! }))));
     pages = await addVisitors(nodes[0], CHATS);
     await database.query(TRIGGERS);
   });
@@ -179,9 +179,10 @@ describe('10,000 chats in the hands of 200 operators', () => {
   function work(node: BareNode, closes: boolean): Command<unknown> | undefined {
     const operatorId = pick(operators);
     const dice = Math.random();
-    if (dice < 0.03) return setOperatorStatus(operatorId, closes || Math.random() < 0.8 ? ONLINE! : pick(BUILT_IN_STATUSES));
+    if (dice < 0.03)
+      return setOperatorStatus({ operatorId: operatorId, status: closes || Math.random() < 0.8 ? ONLINE! : pick(BUILT_IN_STATUSES) });
     const chat = someChat(node);
-    if (chat === undefined) return closes ? setOperatorStatus(operatorId, ONLINE!) : undefined;
+    if (chat === undefined) return closes ? setOperatorStatus({ operatorId, status: ONLINE! }) : undefined;
     const chatId = chat.id;
     const owner = ownerOf(chat);
     // The oldest first, as operators see their list.
