@@ -226,7 +226,7 @@ describe('two nodes on a bus that cannot be trusted', () => {
     if (dice < 0.85) return closeChatByVisitor(page.visitorId);
     if (dice < 0.9) return readByOperator({ operatorId, chatId });
     if (dice < 0.96) return readByVisitor(page.visitorId);
-    return setOperatorStatus({ operatorId: operatorId, status: Math.random() < 0.7 ? BUILT_IN_STATUSES[0]! : pick(BUILT_IN_STATUSES) });
+    return setOperatorStatus({ operatorId, status: Math.random() < 0.7 ? BUILT_IN_STATUSES[0]! : pick(BUILT_IN_STATUSES) });
   }
 });
 
