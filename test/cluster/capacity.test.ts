@@ -179,8 +179,7 @@ describe('10,000 chats in the hands of 200 operators', () => {
   function work(node: BareNode, closes: boolean): Command<unknown> | undefined {
     const operatorId = pick(operators);
     const dice = Math.random();
-    if (dice < 0.03)
-      return setOperatorStatus({ operatorId, status: closes || Math.random() < 0.8 ? ONLINE! : pick(BUILT_IN_STATUSES) });
+    if (dice < 0.03) return setOperatorStatus({ operatorId, status: closes || Math.random() < 0.8 ? ONLINE! : pick(BUILT_IN_STATUSES) });
     const chat = someChat(node);
     if (chat === undefined) return closes ? setOperatorStatus({ operatorId, status: ONLINE! }) : undefined;
     const chatId = chat.id;
