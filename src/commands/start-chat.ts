@@ -1,6 +1,6 @@
 /**
  * A visitor begins a chat. He has at most one open chat: a repeat, or a start while one is open, is answered ok and
- * changes nothing, because SDKs send it whenever they are not sure.
+ * begins none, because SDKs send it whenever they are not sure; what he asks with it is said in the open one.
  */
 import type { Change } from '../domain/change.ts';
 import type { Chat } from '../domain/chat.ts';
@@ -9,6 +9,7 @@ import type { Microseconds } from '../domain/time.ts';
 import { type Page, type Visitor, visitorName } from '../domain/visitor.ts';
 import { getVisitor, nextMessageTime } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
+import { addOperatorOfHeld, wake } from './visitor-speaks.ts';
 
 export interface ChatOpening {
   readonly page: Page;
@@ -27,37 +28,39 @@ export interface StartChat extends ChatOpening {
   readonly firstQuestion: string | undefined;
   /** 16 random hex digits for the id of that message. */
   readonly nonce: string;
+  readonly defaultMaxChats: number;
 }
 
 export function startChat(start: StartChat): Command<{ readonly chatId: number }> {
-  const { page, clientSideId, firstQuestion, nonce } = start;
+  const { page, clientSideId, firstQuestion, defaultMaxChats } = start;
+  const firstId = `${clientSideId}-first`;
+  const sender = visitorSender(page.visitorId);
   return {
     name: 'chat.start',
     bytes: 500 + (firstQuestion?.length ?? 0),
-    addKeys(keys) {
+    addKeys(keys, hot) {
       keys.addVisitorWithChat(page.visitorId);
+      addOperatorOfHeld(keys, hot.openChatOf(page.visitorId));
+      if (firstQuestion !== undefined) keys.addSent(sender, firstId);
       keys.newChats += 1;
     },
     decide(rows, nowUs) {
       const visitor = getVisitor(rows, page.visitorId);
       const open = rows.openChatOf(page.visitorId);
-      if (open !== undefined) return unchanged({ chatId: open.id });
-      const chat = newChat(rows.newChatId(), visitor, start, nowUs);
-      const changes: Change[] = [{ type: 'chat-opened', chat, as: 'opened' }];
-      if (firstQuestion !== undefined) {
-        const words = {
-          clientSideId: `${clientSideId}-first`,
-          kind: 'visitor' as const,
-          text: firstQuestion,
-          data: null,
-          quote: null,
-          nonce,
-        };
-        changes.push({ type: 'message-added', message: visitorMessage(chat, page, words, nowUs) });
-      }
+      const question = rows.sentMessage(sender, firstId) === undefined ? firstQuestion : undefined;
+      if (open !== undefined && question === undefined) return unchanged({ chatId: open.id });
+      const chat = open ?? newChat(rows.newChatId(), visitor, start, nowUs);
+      const changes: Change[] =
+        open === undefined ? [{ type: 'chat-opened', chat, as: 'opened' }] : wake(open, rows, defaultMaxChats, nowUs);
+      if (question !== undefined) changes.push({ type: 'message-added', message: firstMessage(chat, start, question, nowUs) });
       return { changes, answer: { chatId: chat.id } };
     },
   };
+}
+
+function firstMessage(chat: Chat, { page, clientSideId, nonce }: StartChat, text: string, nowUs: Microseconds): Message {
+  const words = { clientSideId: `${clientSideId}-first`, kind: 'visitor' as const, text, data: null, quote: null, nonce };
+  return visitorMessage(chat, page, words, nowUs);
 }
 
 export function newChat(id: number, visitor: Visitor, opening: ChatOpening, nowUs: Microseconds): Chat {

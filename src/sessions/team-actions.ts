@@ -1,12 +1,13 @@
 /** What operators do with each other's chats, with visitors, and supervisors with operators: by name, as in operator-actions.ts. */
 import { banVisitor } from '../commands/ban-visitor.ts';
 import type { Executed } from '../commands/commit-loop.ts';
-import { setChatSubject } from '../commands/describe-chat.ts';
+import { type ChatSubject, setChatSubject } from '../commands/describe-chat.ts';
 import { inviteVisitor } from '../commands/invite-visitor.ts';
 import { setOperatorStatus } from '../commands/operator-status.ts';
 import { transferChat } from '../commands/transfer-chat.ts';
 import { ChatError } from '../domain/error.ts';
 import type { Operator, OperatorStatus } from '../domain/operator.ts';
+import type { Subject } from '../domain/rules.ts';
 import { toSeconds } from '../domain/time.ts';
 import { type Parameters, wrong } from '../protocol/parameters.ts';
 import type { Services } from './services.ts';
@@ -51,14 +52,8 @@ export const TEAM_ACTIONS: Readonly<Record<string, OperatorAction>> = {
     );
   },
 
-  'chat.set_subject': ({ loop, rules }, operator, parameters) => {
-    const category = readLabel(parameters, 'category');
-    const subject = readLabel(parameters, 'subject');
-    const isKnown = (): boolean =>
-      rules.subjects.some(known => known.subject === subject && (category === undefined || known.category === category));
-    if (rules.subjects.length > 0 && typeof subject === 'string' && !isKnown()) throw wrong('subject', 'it is none of chat_subjects');
-    return loop.execute(setChatSubject({ operatorId: operator.id, chatId: parameters.key('chatId'), category, subject }));
-  },
+  'chat.set_subject': ({ loop, rules }, operator, parameters) =>
+    loop.execute(setChatSubject({ operatorId: operator.id, chatId: parameters.key('chatId'), ...readSubject(parameters, rules.subjects) })),
 
   'visitor.ban': ({ loop, nowUs }, operator, parameters) => {
     const visitorId = parameters.id('visitorId');
@@ -93,6 +88,22 @@ function readTarget(parameters: Parameters): { readonly operatorId: number } | {
   if (departmentKey === undefined) return { operatorId: parameters.key('operatorId') };
   if (parameters.has('operatorId')) throw wrong('operatorId', 'an operator or a department, not both');
   return { departmentKey };
+}
+
+type Labels = Pick<ChatSubject, 'category' | 'subject'>;
+
+/** One of `known`, if there are any: a subject brings its category along, a category alone takes the subject away. */
+function readSubject(parameters: Parameters, known: readonly Subject[]): Labels {
+  const category = readLabel(parameters, 'category');
+  const subject = readLabel(parameters, 'subject');
+  if (known.length === 0) return { category, subject };
+  if (typeof subject === 'string') {
+    const found = known.find(one => one.subject === subject && (category === undefined || one.category === category));
+    if (found === undefined) throw wrong('subject', 'it is none of chat_subjects');
+    return found;
+  }
+  if (typeof category === 'string' && !known.some(one => one.category === category)) throw wrong('category', 'it is none of chat_subjects');
+  return { category, subject: category === undefined ? subject : null };
 }
 
 /** Empty: none. */

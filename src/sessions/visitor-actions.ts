@@ -32,6 +32,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         ...openingOf(services, page, { departmentKey: departmentOf(services, parameters), lang: langOf(parameters) }),
         clientSideId: parameters.id('client-side-id'),
         firstQuestion: firstQuestion(services, parameters),
+        defaultMaxChats: services.limits.defaultMaxChats,
         nonce: newNonce(),
       }),
     );

@@ -122,6 +122,23 @@ const GOALS: readonly Goal[] = [
     { id: 'G11', what: `failed in it${time}`, must: 0, aim: 0, small: true, value: of => of('storm', `tandem${time}`, 'failed') },
   ]),
   {
+    id: 'G12',
+    what: 'chats that wait given to operators and announced, to SQL with 8 workers',
+    must: 3,
+    aim: 5,
+    small: false,
+    value: of => of('assignment', 'sql 8 workers', 'seconds') / of('assignment', 'tandem', 'announcedSeconds'),
+  },
+  {
+    id: 'G13',
+    what: 'milliseconds from queued to the operator told at 200/s, p99',
+    must: 100,
+    aim: 20,
+    small: true,
+    value: of => of('assignment', 'tandem 200/s', 'told.p99'),
+  },
+  { id: 'G13', what: 'lost in it', must: 0, aim: 0, small: true, value: of => of('assignment', 'tandem 200/s', 'lost') },
+  {
     id: 'G14',
     what: 'messages by HTTP, to express with one insert each',
     must: 1,

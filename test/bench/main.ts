@@ -9,6 +9,7 @@ import { plot } from './plot.ts';
 import { loadAverage } from './processes.ts';
 import { readMeasurements, tables } from './report.ts';
 import type { BenchContext, Measurement, Scenario } from './scenario.ts';
+import { assignment } from './scenarios/assignment.ts';
 import { delivery, growth, slowFlush } from './scenarios/delivery.ts';
 import { coldStart } from './scenarios/cold-start.ts';
 import { http } from './scenarios/http.ts';
@@ -18,7 +19,7 @@ import { storm } from './scenarios/storm.ts';
 import { startServices } from './services.ts';
 import { RAISED } from './targets/tandem.ts';
 
-const SCENARIOS: readonly Scenario[] = [delivery, slowFlush, growth, idleMemory, storm, http, coldStart, soak];
+const SCENARIOS: readonly Scenario[] = [delivery, slowFlush, growth, idleMemory, storm, http, assignment, coldStart, soak];
 
 const PLOT = path.resolve(import.meta.dirname, '../../docs/performance.svg');
 

@@ -173,6 +173,7 @@ describe('10,000 chats in the hands of 200 operators', () => {
       lang: '',
       firstQuestion: undefined,
       nonce: newNonce(),
+      defaultMaxChats: MAX_CHATS,
     });
 
   /** Something that an operator would do now. `closes`: the day is over. */

@@ -204,6 +204,7 @@ describe('two nodes on a bus that cannot be trusted', () => {
         lang: '',
         firstQuestion: pick([undefined, 'why?']),
         nonce: newNonce(),
+        defaultMaxChats: MAX_CHATS,
       });
     if (dice < 0.71) return takeChat({ operatorId, chatId, override: false, defaultMaxChats: MAX_CHATS, mode: 'mixed' });
     if (dice < 0.74)

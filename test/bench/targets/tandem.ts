@@ -11,7 +11,7 @@ import { type VirtualHost, withVirtualHost } from '../../support/broker.ts';
 import { Cleanup } from '../../support/cleanup.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
-import { Folder, freePort, type NodeProcess, startNodeProcess } from '../../support/process.ts';
+import { chatServer, Folder, freePort, type NodeProcess, startNodeProcess } from '../../support/process.ts';
 import { listenerPid } from '../processes.ts';
 import type { BenchServices } from '../services.ts';
 import { type Listener, type Shape, type Target, textOf } from '../target.ts';
@@ -29,6 +29,8 @@ export interface TandemOptions {
   readonly nodeFlags?: readonly string[];
   /** Visitors with a connection; the chats of the others are open and silent. */
   readonly connected?: number;
+  /** Keys of main.ini that are not as shipped. */
+  readonly settings?: Readonly<Record<string, string | number>>;
 }
 
 export interface Page {
@@ -84,8 +86,25 @@ export class Tandem implements Target {
     return name => this.#startNode(name, folder, vhost);
   }
 
+  /** A command of an administrator: `department`, `set`, … */
+  async administer(...args: readonly string[]): Promise<void> {
+    const { code, stderr } = await chatServer(args, { env: this.#environment() });
+    if (code !== 0) throw new Error(`chat-server ${args.join(' ')} ended with ${code ?? 'a signal'}: ${stderr}`);
+  }
+
+  #environment(): Record<string, string> {
+    const { host, port, name, user } = this.database;
+    const settings = Object.entries({ ...RAISED, ...this.#options.settings });
+    return {
+      CHAT_DB_HOST: host,
+      CHAT_DB_PORT: String(port),
+      CHAT_DB_NAME: name,
+      CHAT_DB_USERNAME: user,
+      ...Object.fromEntries(settings.map(([key, value]) => [`CHAT_${key.toUpperCase()}`, String(value)])),
+    };
+  }
+
   async #startNode(name: string, folder: Folder, vhost: VirtualHost): Promise<NodeProcess> {
-    const { database } = this;
     const node = await startNodeProcess(
       [
         ...['--config', path.join(ROOT, 'main.ini'), '--cluster_config', path.join(folder.path, 'cluster.json')],
@@ -97,14 +116,10 @@ export class Tandem implements Target {
         nodeFlags: this.#options.nodeFlags ?? [],
         readyWithin: 60_000,
         env: {
-          CHAT_DB_HOST: database.host,
-          CHAT_DB_PORT: String(database.port),
-          CHAT_DB_NAME: database.name,
-          CHAT_DB_USERNAME: database.user,
+          ...this.#environment(),
           CHAT_MQ_HOST: '127.0.0.1',
           CHAT_MQ_PORT: String(this.#services.mq.port),
           CHAT_MQ_VIRTUAL_HOST: vhost.name,
-          CHAT_VISITOR_ACTIONS_PER_SECOND: String(RAISED.visitor_actions_per_second),
         },
       },
     );
@@ -178,32 +193,22 @@ export class Tandem implements Target {
   }
 
   async #connectOperator(node: NodeProcess, token: string, listener: Listener): Promise<void> {
-    const headers = { authorization: `Bearer ${token}` };
-    const socket = new WebSocket(`${node.url.replace('http', 'ws')}/ws/o/delta`, { perMessageDeflate: false, headers });
     let actions = 0;
+    const socket = await openOperator(node, token, data => {
+      const frame = JSON.parse(data.toString()) as OperatorFrame;
+      for (const { objectType, event, data: object } of frame.deltaList ?? []) {
+        if (objectType === 'CHAT_MESSAGE' && event === 'add') listener.delivered(Number(object?.message?.clientSideId));
+        else if (objectType === 'CHAT' && object?.assignedOperatorId != null && object.messages !== undefined) {
+          socket.send(JSON.stringify({ id: `take-${actions++}`, action: 'chat.take', chatId: object.id }));
+        }
+      }
+      if (typeof frame.id === 'string' && frame.id.startsWith('take-')) {
+        if (frame.result !== 'ok') throw new Error(`chat.take: ${data.toString()}`);
+        this.#taken += 1;
+      }
+    });
     this.#cleanup.add(socket, it => it.terminate());
-    await new Promise<void>((resolve, reject) => {
-      socket.on('error', reject).on('message', data => {
-        const frame = JSON.parse(text(data)) as OperatorFrame;
-        if (frame.fullUpdate !== undefined) resolve();
-        for (const { objectType, event, data: object } of frame.deltaList ?? []) {
-          if (objectType === 'CHAT_MESSAGE' && event === 'add') listener.delivered(Number(object?.message?.clientSideId));
-          else if (objectType === 'CHAT' && object?.assignedOperatorId != null && object.messages !== undefined) {
-            socket.send(JSON.stringify({ id: `take-${actions++}`, action: 'chat.take', chatId: object.id }));
-          }
-        }
-        if (typeof frame.id === 'string' && frame.id.startsWith('take-')) {
-          if (frame.result !== 'ok') throw new Error(`chat.take: ${text(data)}`);
-          this.#taken += 1;
-        }
-      });
-    });
-    const response = await fetch(`${node.url}/l/o/set-status`, {
-      method: 'POST',
-      headers,
-      body: new URLSearchParams({ status: 'online' }),
-    });
-    if (!response.ok) throw new Error(`set-status answered ${response.status}: ${await response.text()}`);
+    await setOnline(node, token);
   }
 
   #hearVisitor(frame: string, listener: Listener): void {
@@ -218,17 +223,17 @@ export class Tandem implements Target {
   }
 }
 
-interface OperatorFrame {
+export interface OperatorFrame {
   readonly id?: string;
   readonly result?: string;
-  readonly fullUpdate?: object;
   readonly deltaList?: readonly {
     readonly objectType: string;
     readonly event: string;
+    readonly id: number;
     readonly data: {
       readonly id: number;
       readonly assignedOperatorId?: number | null;
-      readonly messages?: object[];
+      readonly messages?: readonly { readonly clientSideId: string }[];
       readonly message?: { readonly clientSideId: string };
     } | null;
   }[];
@@ -250,6 +255,31 @@ export async function openVisitor(node: NodeProcess, { pageId, authToken }: Page
   });
   socket.on('message', data => hear(text(data)));
   return socket;
+}
+
+/** Open when the first frame has come: a full update, or with `since` what he has missed. `hear` gets those behind it. */
+export async function openOperator(node: NodeProcess, token: string, hear: (frame: Buffer) => void, since?: string): Promise<WebSocket> {
+  const query = since === undefined ? '' : `?since=${since}`;
+  const headers = { authorization: `Bearer ${token}` };
+  const socket = new WebSocket(`${node.url.replace('http', 'ws')}/ws/o/delta${query}`, { perMessageDeflate: false, headers });
+  let isOpen = false;
+  await new Promise<void>((resolve, reject) => {
+    socket.on('error', reject).on('message', data => {
+      if (isOpen) return hear(data as Buffer);
+      isOpen = true;
+      resolve();
+    });
+  });
+  return socket;
+}
+
+export async function setOnline(node: NodeProcess, token: string): Promise<void> {
+  const response = await fetch(`${node.url}/l/o/set-status`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+    body: new URLSearchParams({ status: 'online' }),
+  });
+  if (!response.ok) throw new Error(`set-status answered ${response.status}: ${await response.text()}`);
 }
 
 export async function act(url: string, { pageId, authToken }: Page, parameters: Record<string, string>): Promise<void> {
