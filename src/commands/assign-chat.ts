@@ -3,6 +3,7 @@
  * changed in between makes this one assignment fail, and the next plan sees why. Fenced by the lease's token (I5).
  */
 import type { Assignment } from '../domain/assignment.ts';
+import { packRecord } from '../domain/assignment-record.ts';
 import { isWaiting } from '../domain/chat.ts';
 import { type AssignmentRules, canBeAssigned } from '../domain/eligibility.ts';
 import { ChatError } from '../domain/error.ts';
@@ -11,11 +12,11 @@ import type { Command } from './command.ts';
 import { moveChat } from './move-chat.ts';
 
 export function assignChat({ chatId, operatorId, record }: Assignment, rules: AssignmentRules, leaseToken: number): Command<null> {
-  const recordJson = JSON.stringify(record);
+  const packed = packRecord(record);
   return {
     name: 'assign',
     leaseToken,
-    bytes: 200 + recordJson.length,
+    bytes: 200 + packed.length,
     addKeys(keys) {
       keys.chats.add(chatId);
       keys.operators.add(operatorId);
@@ -27,7 +28,7 @@ export function assignChat({ chatId, operatorId, record }: Assignment, rules: As
         throw new ChatError('conflict', 'operator-not-available', `operator ${operatorId} cannot be given chat ${chatId} any more`);
       }
       const moved = moveChat(chat, 'assigned', { atUs: nowUs, by: null, assignedOperatorId: operatorId });
-      return { changes: [moved], answer: null, record: recordJson };
+      return { changes: [moved], answer: null, record: packed };
     },
   };
 }

@@ -12,7 +12,7 @@ export interface Decision<A> {
   /** In the order in which they happened; none when there is nothing to do (a repeat). */
   readonly changes: readonly Change[];
   readonly answer: A;
-  /** Of an assignment: why this operator, as JSON; kept with the chat's history. */
+  /** Of an assignment: why this operator (packRecord); kept with the chat's history. */
   readonly record?: string;
 }
 

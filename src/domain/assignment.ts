@@ -42,11 +42,11 @@ export function planAssignments(
   }
   const lines = [...queues].flatMap(queue => {
     if (modeOf(queue.departmentKey, rules) === 'manual' || !isOpen(queue.departmentKey, rules.departments, nowUs)) return [];
-    return [new Line(queue, staff, rules, nowUs)];
+    return [new Placing(queue, staff, rules, nowUs)];
   });
   const plan: Assignment[] = [];
   while (plan.length < limit) {
-    let next: Line | undefined;
+    let next: Placing | undefined;
     for (const line of lines) {
       if (line.head === undefined) continue;
       if (next?.head === undefined || comparePlaces(line.head, next.head) < 0) next = line;
@@ -60,7 +60,7 @@ export function planAssignments(
 }
 
 /** A sub-queue while it is being placed, with those who may be given its chats in the order in which they are. */
-class Line {
+class Placing {
   readonly #queue: SubQueue;
   readonly #staff: ReadonlyMap<number, Planned>;
   readonly #rules: AssignmentRules;
@@ -87,7 +87,7 @@ class Line {
 
   /** The chat to be placed next; undefined: none, or nobody is left for it. */
   get head(): Chat | undefined {
-    return this.#candidates.length === 0 ? undefined : this.#queue.chats[this.#next];
+    return this.#candidates.length === 0 ? undefined : this.#queue.chats.at(this.#next);
   }
 
   /** undefined: nobody can be given this one now; the ones behind it may still be placed. */

@@ -19,7 +19,7 @@ export interface HistoryRow {
   readonly by: number | null;
   /** A supervisor went beyond the operator's capacity. */
   readonly override: boolean;
-  /** Of an assignment: why this operator (domain/assignment-record.ts), as JSON. */
+  /** Of an assignment: why this operator, packed (domain/assignment-record.ts). */
   readonly record: string | null;
 }
 

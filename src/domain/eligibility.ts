@@ -16,7 +16,7 @@ export interface AssignmentRules {
   readonly departments: ReadonlyMap<string, Department>;
 }
 
-/** In the order in which they are looked at. */
+/** In the order in which they are looked at; records name them by their places here, so further ones go to the end. */
 export const OBSTACLES = [
   'disabled',
   'other-department',

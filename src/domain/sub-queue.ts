@@ -9,11 +9,70 @@ export interface SubQueue {
   readonly lang: string;
   readonly offline: boolean;
   /** In the order in which they are given to operators. */
-  readonly chats: readonly Chat[];
+  readonly chats: Line;
+}
+
+/** Chats by their places. Those at the front go first: taking one away there costs nothing, however many wait. */
+export class Line implements Iterable<Chat> {
+  #chats: Chat[] = [];
+  /** What is before it has gone. */
+  #front = 0;
+
+  get length(): number {
+    return this.#chats.length - this.#front;
+  }
+
+  /** 0: the next one. */
+  at(index: number): Chat | undefined {
+    return this.#chats[this.#front + index];
+  }
+
+  *[Symbol.iterator](): Iterator<Chat> {
+    for (let i = this.#front; i < this.#chats.length; i++) yield this.#chats[i] as Chat;
+  }
+
+  /** Where it stands, or would stand. */
+  indexOf(chat: Chat): number {
+    return this.#find(chat) - this.#front;
+  }
+
+  insert(chat: Chat): void {
+    this.#chats.splice(this.#find(chat), 0, chat);
+  }
+
+  replace(chat: Chat): void {
+    this.#chats[this.#find(chat)] = chat;
+  }
+
+  /** Was it there? */
+  remove(chat: Chat): boolean {
+    const at = this.#find(chat);
+    if (this.#chats[at]?.id !== chat.id) return false;
+    if (at > this.#front) {
+      this.#chats.splice(at, 1);
+      return true;
+    }
+    this.#front += 1;
+    if (this.#front > 64 && this.#front * 2 > this.#chats.length) {
+      this.#chats = this.#chats.slice(this.#front);
+      this.#front = 0;
+    }
+    return true;
+  }
+
+  #find(chat: Chat): number {
+    let [low, high] = [this.#front, this.#chats.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (comparePlaces(this.#chats[middle] as Chat, chat) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
 }
 
 export class SubQueues implements Iterable<SubQueue> {
-  readonly #byKey = new Map<string, SubQueue & { readonly chats: Chat[] }>();
+  readonly #byKey = new Map<string, SubQueue>();
   #size = 0;
 
   /** Chats in all of them. */
@@ -31,8 +90,7 @@ export class SubQueues implements Iterable<SubQueue> {
     const was = before !== undefined && isWaiting(before) ? before : undefined;
     const is = after !== undefined && isWaiting(after) ? after : undefined;
     if (was !== undefined && is !== undefined && isInSamePlace(was, is)) {
-      const queue = this.#of(is);
-      queue.chats[indexOf(queue.chats, is)] = is;
+      this.#of(is).chats.replace(is);
       return;
     }
     if (was !== undefined) this.#remove(was);
@@ -47,7 +105,7 @@ export class SubQueues implements Iterable<SubQueue> {
   ahead(chat: Chat): number {
     let count = 0;
     for (const { departmentKey, offline, chats } of this.#byKey.values()) {
-      if (departmentKey === chat.departmentKey && offline === chat.offline) count += indexOf(chats, chat);
+      if (departmentKey === chat.departmentKey && offline === chat.offline) count += chats.indexOf(chat);
     }
     return count;
   }
@@ -59,26 +117,22 @@ export class SubQueues implements Iterable<SubQueue> {
   }
 
   #insert(chat: Chat): void {
-    const { chats } = this.#of(chat);
-    chats.splice(indexOf(chats, chat), 0, chat);
+    this.#of(chat).chats.insert(chat);
     this.#size += 1;
   }
 
   #remove(chat: Chat): void {
-    const queue = this.#of(chat);
-    const index = indexOf(queue.chats, chat);
-    if (queue.chats[index]?.id !== chat.id) return;
-    queue.chats.splice(index, 1);
-    this.#size -= 1;
-    if (queue.chats.length === 0) this.#byKey.delete(keyOf(chat));
+    const { chats } = this.#of(chat);
+    if (chats.remove(chat)) this.#size -= 1;
+    if (chats.length === 0) this.#byKey.delete(keyOf(chat));
   }
 
-  #of(chat: Chat): SubQueue & { readonly chats: Chat[] } {
+  #of(chat: Chat): SubQueue {
     const key = keyOf(chat);
     let queue = this.#byKey.get(key);
     if (queue === undefined) {
       const { departmentKey, lang, offline } = chat;
-      queue = { departmentKey, lang, offline, chats: [] };
+      queue = { departmentKey, lang, offline, chats: new Line() };
       this.#byKey.set(key, queue);
     }
     return queue;
@@ -88,17 +142,6 @@ export class SubQueues implements Iterable<SubQueue> {
 /** By place, then by id: every node finds the same order. */
 export function comparePlaces(a: Chat, b: Chat): number {
   return placeOf(a) - placeOf(b) || a.id - b.id;
-}
-
-/** Where it stands, or would stand. */
-function indexOf(chats: readonly Chat[], chat: Chat): number {
-  let [low, high] = [0, chats.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (comparePlaces(chats[middle] as Chat, chat) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function keyOf({ departmentKey, lang, offline }: Chat): string {

@@ -82,9 +82,14 @@ export class AutoAssignment {
     const plannedAtUs = nowUs();
     const plan = planAssignments(waiting.queues, replica.operators.values(), rules, plannedAtUs, MAX_PLANNED);
     let newest = 0;
+    let before: Promise<number> = Promise.resolve(0);
     for (let begin = 0; begin < plan.length; begin += CHUNK) {
-      newest = Math.max(newest, await this.#assign(plan.slice(begin, begin + CHUNK), token));
+      // One is decided while the one before it is stored.
+      const flying = this.#assign(plan.slice(begin, begin + CHUNK), token);
+      newest = Math.max(newest, await before);
+      before = flying;
     }
+    newest = Math.max(newest, await before);
     // The next plan must see this one's effects. A refused one was decided on newer rows: those are on their way too.
     if (newest > 0) await feed.reached(newest, REPLICA_PATIENCE_MS);
     if (plan.length === MAX_PLANNED) this.wake();

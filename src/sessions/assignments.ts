@@ -1,4 +1,5 @@
 /** Why this operator, or why the chat still waits: the chat's history with the records of its assignments, and its place now. */
+import { unpackRecord } from '../domain/assignment-record.ts';
 import { isWaiting } from '../domain/chat.ts';
 import type { HistoryRow } from '../domain/chat-history.ts';
 import type { Operator } from '../domain/operator.ts';
@@ -44,7 +45,7 @@ function historyObject({ atUs, move, state, operatorId, assignedOperatorId, depa
     departmentKey,
     by,
     override,
-    record: record === null ? null : (JSON.parse(record) as object),
+    record: record === null ? null : unpackRecord(record),
   };
 }
 

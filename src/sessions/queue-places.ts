@@ -72,7 +72,9 @@ export class QueuePlaces {
     }
     for (const queue of waiting.queues) {
       if (queue.offline) continue;
-      for (const [index, chat] of queue.chats.entries()) {
+      let index = -1;
+      for (const chat of queue.chats) {
+        index += 1;
         if (index >= FRONT && this.#turn !== chat.id % TURNS) continue;
         const topic = visitorTopic(chat.visitorId);
         if (!hub.isHeard(topic)) continue;

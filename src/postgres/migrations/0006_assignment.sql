@@ -23,7 +23,7 @@ drop index chat_open;
 create unique index chat_open on chat (visitor_id)
   where state in ('queue', 'chatting', 'hold', 'invitation', 'chatting_with_robot', 'routing');
 
--- Every step of a chat's life. `record`: of an assignment, why this operator, as JSON; nothing looks into it here.
+-- Every step of a chat's life. `record`: of an assignment, why this operator (src/domain/assignment-record.ts).
 create table chat_history (
   chat_id bigint not null,
   step bigint not null,
