@@ -112,6 +112,6 @@ export function unpackRecord(text: string): AssignmentRecord {
       ...(declined === undefined ? {} : { declined: true }),
     })),
     candidateCount,
-    removed: Object.fromEntries(removed.map(([obstacle, count, ...ids]) => [OBSTACLES[obstacle], { count, ids }])),
+    removed: Object.fromEntries(removed.map(([obstacle, count, ...ids]) => [OBSTACLES[obstacle], { count, ids }])) as Removed,
   };
 }
