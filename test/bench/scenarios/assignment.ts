@@ -26,6 +26,8 @@ const WORKERS = 8;
 /** Operators with a connection, who hear of every chat that waits. */
 const WITNESSES = 5;
 const HEARD_WITHIN_MS = 120_000;
+/** Where they stand in a packed record. */
+const [PLACE_US, WAITED_MS] = [3, 4];
 
 /** Most operators are not connected and nobody takes his chat: neither may end while this goes on. */
 const SETTINGS = { operator_grace_seconds: 600, assignment_timeout_seconds: 3_600 };
@@ -155,7 +157,7 @@ class WaitingRoom {
        stored as (
          select l.committed_at from change_log l, switched where l.last_revision > switched.last_revision and l.changes like '%"assigned"%')
        select (select extract(epoch from committed_at) * 1000000 from switched) as "switchedUs",
-              (select min((record::jsonb ->> 'placeUs')::bigint + (record::jsonb ->> 'waitedMs')::bigint * 1000)
+              (select min((record::jsonb ->> ${PLACE_US})::bigint + (record::jsonb ->> ${WAITED_MS})::bigint * 1000)
                from chat_history where department_key = $1 and move = 'assigned') as "plannedUs",
               (select extract(epoch from max(committed_at)) * 1000000 from stored) as "storedUs",
               (select count(*) from stored) as commits`,
