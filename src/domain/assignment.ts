@@ -26,14 +26,13 @@ interface Planned {
   tie: number;
 }
 
-/** At most `limit` assignments, in the order in which the chats wait. */
-export function planAssignments(
+/** In the order in which the chats wait, each made when it is asked for: as of the beginning, whatever changes meanwhile. */
+export function* planAssignments(
   queues: Iterable<SubQueue>,
   operators: Iterable<Operator>,
   rules: AssignmentRules,
   nowUs: Microseconds,
-  limit: number,
-): Assignment[] {
+): Generator<Assignment, undefined> {
   const staff = new Map<number, Planned>();
   for (const operator of operators) {
     const { id, load } = operator;
@@ -44,24 +43,23 @@ export function planAssignments(
     if (modeOf(queue.departmentKey, rules) === 'manual' || !isOpen(queue.departmentKey, rules.departments, nowUs)) return [];
     return [new Placing(queue, staff, rules, nowUs)];
   });
-  const plan: Assignment[] = [];
-  while (plan.length < limit) {
+  for (;;) {
     let next: Placing | undefined;
     for (const line of lines) {
       if (line.head === undefined) continue;
       if (next?.head === undefined || comparePlaces(line.head, next.head) < 0) next = line;
     }
     const chat = next?.head;
-    if (next === undefined || chat === undefined) break;
+    if (next === undefined || chat === undefined) return;
     const assignment = next.place(chat);
-    if (assignment !== undefined) plan.push(assignment);
+    if (assignment !== undefined) yield assignment;
   }
-  return plan;
 }
 
 /** A sub-queue while it is being placed, with those who may be given its chats in the order in which they are. */
 class Placing {
-  readonly #queue: SubQueue;
+  readonly #departmentKey: string | null;
+  readonly #chats: readonly Chat[];
   readonly #staff: ReadonlyMap<number, Planned>;
   readonly #rules: AssignmentRules;
   readonly #nowUs: Microseconds;
@@ -71,7 +69,8 @@ class Placing {
   #next = 0;
 
   constructor(queue: SubQueue, staff: ReadonlyMap<number, Planned>, rules: AssignmentRules, nowUs: Microseconds) {
-    this.#queue = queue;
+    this.#departmentKey = queue.departmentKey;
+    this.#chats = [...queue.chats];
     this.#staff = staff;
     this.#rules = rules;
     this.#nowUs = nowUs;
@@ -87,7 +86,7 @@ class Placing {
 
   /** The chat to be placed next; undefined: none, or nobody is left for it. */
   get head(): Chat | undefined {
-    return this.#candidates.length === 0 ? undefined : this.#queue.chats.at(this.#next);
+    return this.#candidates.length === 0 ? undefined : this.#chats[this.#next];
   }
 
   /** undefined: nobody can be given this one now; the ones behind it may still be placed. */
@@ -108,8 +107,7 @@ class Placing {
   }
 
   #candidate({ operator, load, max, tie }: Planned): Candidate {
-    const { departmentKey } = this.#queue;
-    const priority = departmentKey === null ? 0 : (operator.priorities[departmentKey] ?? 0);
+    const priority = this.#departmentKey === null ? 0 : (operator.priorities[this.#departmentKey] ?? 0);
     return { id: operator.id, load, max, priority, tie };
   }
 

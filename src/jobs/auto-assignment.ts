@@ -2,6 +2,7 @@
  * The master's first job: asks operators to take waiting chats. Woken by the changes that can make an assignment possible,
  * by the end of a pause after a declined one, and by opening hours.
  */
+import { setImmediate as immediate } from 'node:timers/promises';
 import { assignChat } from '../commands/assign-chat.ts';
 import type { CommitLoop } from '../commands/commit-loop.ts';
 import { type Assignment, planAssignments } from '../domain/assignment.ts';
@@ -16,10 +17,8 @@ import type { AppliedChange, Replica } from '../sync/replica.ts';
 import type { WaitingChats } from '../sync/waiting-chats.ts';
 import { Job, type JobOptions } from './job.ts';
 
-/** Planned in one go. */
-const MAX_PLANNED = 2_000;
 /** Committed in one go: so long do the commands of sessions wait. */
-const CHUNK = 250;
+const CHUNK = 500;
 const REPLICA_PATIENCE_MS = 1_000;
 
 export interface AutoAssignmentOptions extends Omit<JobOptions, 'name' | 'run'> {
@@ -80,19 +79,20 @@ export class AutoAssignment {
   async #run(token: number): Promise<Microseconds | undefined> {
     const { replica, waiting, feed, rules, nowUs } = this.#options;
     const plannedAtUs = nowUs();
-    const plan = planAssignments(waiting.queues, replica.operators.values(), rules, plannedAtUs, MAX_PLANNED);
+    const plan = planAssignments(waiting.queues, replica.operators.values(), rules, plannedAtUs);
     let newest = 0;
     let before: Promise<number> = Promise.resolve(0);
-    for (let begin = 0; begin < plan.length; begin += CHUNK) {
-      // One is decided while the one before it is stored.
-      const flying = this.#assign(plan.slice(begin, begin + CHUNK), token);
+    // What has changed meanwhile makes another plan.
+    for (let chunk = take(plan, CHUNK); chunk.length > 0; chunk = this.#job.isWoken ? [] : take(plan, CHUNK)) {
+      // One is decided while the one before it is stored, which must be on its way by then: else both share a commit.
+      const flying = this.#assign(chunk, token);
+      await immediate();
       newest = Math.max(newest, await before);
       before = flying;
     }
     newest = Math.max(newest, await before);
     // The next plan must see this one's effects. A refused one was decided on newer rows: those are on their way too.
     if (newest > 0) await feed.reached(newest, REPLICA_PATIENCE_MS);
-    if (plan.length === MAX_PLANNED) this.wake();
     return this.#nextUs(plannedAtUs);
   }
 
@@ -153,6 +153,16 @@ function makesDifference({ change, chatBefore, chatAfter }: AppliedChange): bool
 function nextOpening({ departments, operators }: Replica, nowUs: Microseconds): Microseconds {
   const schedules = [...departments.values(), ...operators.values()].flatMap(({ schedule }) => (schedule === null ? [] : [schedule]));
   return Math.min(...schedules.map(schedule => nextChange(schedule, nowUs) ?? Number.POSITIVE_INFINITY), Number.POSITIVE_INFINITY);
+}
+
+function take<T>(from: Iterator<T, undefined>, count: number): T[] {
+  const taken: T[] = [];
+  while (taken.length < count) {
+    const next = from.next();
+    if (next.done === true) break;
+    taken.push(next.value);
+  }
+  return taken;
 }
 
 function logUnlessRefused(log: Log, error: unknown): void {

@@ -70,6 +70,11 @@ export class Job {
     });
   }
 
+  /** Was it woken since its present run began? */
+  get isWoken(): boolean {
+    return this.#dirty;
+  }
+
   /** Something will be to do then, at the latest. */
   wakeAt(dueUs: Microseconds): void {
     if (dueUs >= this.#dueUs) return;

@@ -75,7 +75,7 @@ export class LostOperators {
     const own: Chat[] = [...replica.chats.values()].filter(chat => ownerOf(chat) === operatorId && chat.state === 'chatting');
     for (const chat of own) queues.update(undefined, { ...chat, state: 'queue', operatorId: null, lastOperatorId: null });
     const others = [...replica.operators.values()].filter(({ id }) => id !== operatorId);
-    const plan = planAssignments(queues, others, { ...rules.assignment, defaultMode: 'automatic' }, nowUs(), own.length);
-    return new Map(plan.map(({ chatId, operatorId: to }) => [chatId, to]));
+    const plan = planAssignments(queues, others, { ...rules.assignment, defaultMode: 'automatic' }, nowUs());
+    return new Map([...plan].map(({ chatId, operatorId: to }) => [chatId, to]));
   }
 }

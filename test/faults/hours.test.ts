@@ -58,7 +58,9 @@ function drain(zone: string, closesUs: number): { readonly assigned: number; rea
   for (const chat of waiting.values()) queues.update(undefined, chat);
   const order: number[] = [];
   const step = (nowUs: number): void => {
-    for (const { chatId } of planAssignments(queues, [operator], rules, nowUs, 10)) {
+    let placed = 0;
+    for (const { chatId } of planAssignments(queues, [operator], rules, nowUs)) {
+      if (++placed > 10) break;
       const chat = waiting.get(chatId)!;
       const committedUs = nowUs + COMMIT_TAKES;
       const may = canBeAssigned(operator, chat, rules, committedUs);
