@@ -1,7 +1,7 @@
 /** An operator begins a chat with a visitor. It uses his capacity from then on, so that the visitor's answer always finds room. */
 import type { Change } from '../domain/change.ts';
 import { ChatError } from '../domain/error.ts';
-import type { Page } from '../domain/visitor.ts';
+import { isBanned, type Page } from '../domain/visitor.ts';
 import { getOperator, nextMessageTime, refuseWithoutRoom } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
 import { operatorMessage } from './send-operator-message.ts';
@@ -38,6 +38,7 @@ export function inviteVisitor({
       const operator = getOperator(rows, operatorId);
       const visitor = rows.visitor(page.visitorId);
       if (visitor === undefined) throw new ChatError('not-found', 'visitor-not-found', 'there is no such visitor');
+      if (isBanned(visitor.ban, nowUs)) throw new ChatError('conflict', 'visitor-banned', 'this visitor is kept out');
       const open = rows.openChatOf(page.visitorId);
       if (open?.state === 'invitation' && open.operatorId === operatorId) return unchanged({ chatId: open.id });
       if (open !== undefined) {

@@ -31,7 +31,7 @@ export function moveChat(chat: Chat, move: Move, details: MoveDetails): ChatMove
     ...(declinedBy === undefined ? {} : { declinedBy }),
     by,
     ...(override === true ? { override } : {}),
-    atUs,
+    atUs: Math.max(atUs, chat.modifiedUs), // clocks that nodes carry on by themselves differ by a little
   };
 }
 

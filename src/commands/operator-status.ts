@@ -35,9 +35,10 @@ export function setOperatorStatus({ operatorId, status, by = operatorId, unlessS
         return unchanged({ status: operator.status, statusUs: operator.statusUs });
       }
       const reason = by === operatorId ? 'set' : 'supervisor';
+      const atUs = Math.max(nowUs, operator.statusUs);
       return {
-        changes: [{ type: 'operator-status-set', operatorId, status: status.name, sort: status.sort, reason, atUs: nowUs }],
-        answer: { status: status.name, statusUs: nowUs },
+        changes: [{ type: 'operator-status-set', operatorId, status: status.name, sort: status.sort, reason, atUs }],
+        answer: { status: status.name, statusUs: atUs },
       };
     },
   };

@@ -740,6 +740,11 @@ async function burst(t: TestContext, desk: Desk, staff: readonly Colleague[], de
     assert.ok(ahead <= 160, `in ${key} a chat went ${ahead} places before its turn`); // as many as are asked for at once
   }
   assert.deepEqual(await overloads(desk, 40), [], 'nobody had more than he can');
+  const [back] = await desk.query<{ steps: number; worst: number | null }>(
+    `select count(*)::int as steps, max(before - at_us)::float8 as worst
+     from (select at_us, lag(at_us) over (partition by chat_id order by step) as before from chat_history) h where before > at_us`,
+  );
+  t.diagnostic(`steps with a time before that of the step before: ${back!.steps}, by ${Math.round((back!.worst ?? 0) / 1_000)} ms at most`);
   const told = watched.places.map(place => place?.position ?? 0);
   assert.deepEqual(
     [...told].sort((a, b) => b - a),

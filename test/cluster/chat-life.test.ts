@@ -465,12 +465,11 @@ describe('the life of a chat:', () => {
 
   describe('a ban', () => {
     const BANNED = { error: 'visitor_banned' };
-    const bans = async () =>
-      (
-        (await chief.operator.get('/l/o/bans')).data as unknown as {
-          bans: { visitorId: string; until: number | null; reason: string; by: number }[];
-        }
-      ).bans;
+    const bansOf = async ({ id }: Guest) => {
+      const { data } = await chief.operator.get('/l/o/bans');
+      const { bans } = data as unknown as { bans: { visitorId: string; until: number | null; reason: string; by: number }[] };
+      return bans.filter(({ visitorId }) => visitorId === id);
+    };
     const initOf = async (guest: Guest, url: string): Promise<unknown> => {
       const query = new URLSearchParams({ event: 'init', since: '0', visitor: JSON.stringify({ id: guest.id }) });
       const response = await fetch(`${url}/l/v/m/init?${query.toString()}`);
@@ -528,14 +527,22 @@ describe('the life of a chat:', () => {
       await eventually(() => assert.equal(other.chat?.state, 'chatting', 'others are not concerned'));
 
       assert.equal((await anna.operator.get('/l/o/bans')).status, 403, 'the list is for supervisors');
-      const [ban] = await bans();
+      const [ban] = await bansOf(guest);
       assert.deepEqual([ban?.visitorId, ban?.reason, ban?.by, ban?.until], [guest.id, 'rude', anna.id, null]);
       assert.equal(await anna.refusal('visitor.unban', { visitorId: guest.id }), '403 not-allowed');
       await chief.do('visitor.unban', { visitorId: guest.id });
-      assert.deepEqual(await bans(), []);
+      assert.deepEqual(await bansOf(guest), []);
       for (const url of [master.url, slave.url]) await eventually(async () => assert.deepEqual(await initOf(guest, url), [200, guest.id]));
       await eventually(async () => assert.equal(await deltaOf(guest), undefined));
       await guest.say('sorry');
+    });
+
+    test('nobody is invited who is kept out: he would never see it, and it would take up room', async () => {
+      await online(chief);
+      const guest = await desk.guest();
+      await chief.do('visitor.ban', { visitorId: guest.id });
+      const { status, error } = await chief.try('chat.start', { visitorId: guest.id, message: 'may I help you?' });
+      assert.equal(status, 409, `it was answered ${error ?? 'ok'}`);
     });
 
     test('is for the operator who has his chat, supervisors and administrators, ends when it was said to, and not in the past', async t => {
@@ -550,13 +557,13 @@ describe('the life of a chat:', () => {
       const until = Math.ceil(Date.now() / 1_000) + 2;
       await chief.do('visitor.ban', ban({ until, reason: 'for a moment' }));
       await eventually(async () => assert.equal(await deltaOf(guest), 'visitor_banned'));
-      const [listed] = await bans();
+      const [listed] = await bansOf(guest);
       assert.deepEqual([listed?.visitorId, listed?.until], [guest.id, until]);
       await eventually(async () => assert.deepEqual(await initOf(guest, guest.url), [200, guest.id]), { within: 8_000 });
       const late = Date.now() / 1_000 - until;
       t.diagnostic(`let in ${Math.round(late * 1_000)} ms after its end`);
       assert.ok(late >= -0.1 && late < 3, `let in ${late} s after its end`);
-      assert.deepEqual(await bans(), []);
+      assert.deepEqual(await bansOf(guest), []);
       assert.equal(await deltaOf(guest), undefined, 'the page that he had works too');
     });
   });
