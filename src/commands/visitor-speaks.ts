@@ -18,6 +18,8 @@ export interface Reopening {
   readonly operatorId: number | null;
   /** So long after it was closed. */
   readonly withinUs: Microseconds;
+  /** Out of the hours of its department. */
+  readonly offline: boolean;
   readonly defaultMaxChats: number;
 }
 
@@ -38,7 +40,7 @@ export function wake(chat: Chat, rows: BatchRows, defaultMaxChats: number, nowUs
 /** The last chat as it is when it is opened again; undefined when it is too late. */
 export function reopened(
   rows: BatchRows,
-  { chatId, withinUs, defaultMaxChats }: Reopening,
+  { chatId, withinUs, offline, defaultMaxChats }: Reopening,
   visitor: Visitor,
   page: Page,
   nowUs: Microseconds,
@@ -56,7 +58,7 @@ export function reopened(
     lastOperatorId: last.operatorId ?? last.lastOperatorId,
     visitorFields: visitor.fields,
     visitSessionId: page.visitSessionId,
-    offline: false,
+    offline,
     queuedUs: nowUs,
     modifiedUs: nowUs,
     survey: null,

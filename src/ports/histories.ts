@@ -17,7 +17,7 @@ export interface Messages {
   search(query: { readonly visitorId: string; readonly text: string; readonly limit: number }): Promise<readonly StoredMessage[]>;
 }
 
-export type LastChat = Pick<Chat, 'id' | 'state' | 'operatorId' | 'modifiedUs'>;
+export type LastChat = Pick<Chat, 'id' | 'state' | 'operatorId' | 'departmentKey' | 'modifiedUs'>;
 
 export interface ChatMessagesWanted {
   readonly chatId: number;

@@ -37,7 +37,7 @@ export function createMessages(database: Database): Messages {
 
 async function findLastChats(database: Database, visitorIds: readonly string[]): Promise<(LastChat | undefined)[]> {
   const rows = await database.query<LastChat & { visitorId: string }>(
-    `select v.id as "visitorId", c.id, c.state, c.operator_id as "operatorId", c.modified_us as "modifiedUs" from unnest($1::text[]) v(id),
+    `select v.id as "visitorId", c.id, c.state, c.operator_id as "operatorId", c.department_key as "departmentKey", c.modified_us as "modifiedUs" from unnest($1::text[]) v(id),
        lateral (select * from chat where chat.visitor_id = v.id order by chat.id desc limit 1) c`,
     [[...new Set(visitorIds)]],
     'last-chats',

@@ -111,7 +111,8 @@ export class Derived implements ReplicaListener {
     for (const operator of this.#replica.operators.values()) {
       const obstacle = obstacleOf(operator, { departmentKey, lang: '', isSpoken: false }, rules.assignment, now);
       if (obstacle === undefined) return 'online';
-      isStaffed ||= obstacle === 'full';
+      // Who may have no chats at all answers nobody.
+      isStaffed ||= obstacle === 'full' && operator.maxChats !== 0;
     }
     return isStaffed ? 'busy_online' : 'offline';
   }

@@ -40,5 +40,11 @@ async function reopeningOf({ rules, replica, messages, nowUs, limits }: Rules, {
   if (rules.reopenUs === 0 || replica.openChatOf(visitorId) !== undefined) return undefined;
   const last = await messages.findLastChat(visitorId);
   if (last === undefined || isOpenState(last.state) || nowUs() - last.modifiedUs > rules.reopenUs) return undefined;
-  return { chatId: last.id, operatorId: last.operatorId, withinUs: rules.reopenUs, defaultMaxChats: limits.defaultMaxChats };
+  return {
+    chatId: last.id,
+    operatorId: last.operatorId,
+    withinUs: rules.reopenUs,
+    offline: !isOpen(last.departmentKey, rules.assignment.departments, nowUs()),
+    defaultMaxChats: limits.defaultMaxChats,
+  };
 }

@@ -145,6 +145,7 @@ function closeFor(error: ChatError): CloseCode | { readonly code: number; readon
     case 'unauthenticated':
       return CLOSE.unauthorized;
     case 'forbidden':
+      if (error.reason === 'visitor-banned') return CLOSE.reinit; // the init tells him
       return error.reason === 'operator-disabled' ? CLOSE.operatorDisabled : CLOSE.unauthorized;
     case 'reinit-required':
       return CLOSE.reinit;

@@ -143,7 +143,7 @@ describe('two nodes on a bus that cannot be trusted', () => {
   const lastChats = new Map<string, { chatId: number; operatorId: number | null }>();
   const reopeningOf = (visitorId: string) => {
     const last = lastChats.get(visitorId);
-    return last === undefined ? undefined : { ...last, withinUs: 60_000_000, defaultMaxChats: MAX_CHATS };
+    return last === undefined ? undefined : { ...last, withinUs: 60_000_000, offline: false, defaultMaxChats: MAX_CHATS };
   };
 
   /** What time alone does, for whoever leads. */
