@@ -10,10 +10,12 @@ import { readableChat } from './history.ts';
 import type { Services } from './services.ts';
 
 export async function chatAssignments(services: Services, operator: Operator, parameters: Parameters): Promise<object> {
-  const { replica, histories, waiting, rules, nowUs } = services;
+  const { replica, feed, histories, waiting, rules, nowUs } = services;
   const chatId = parameters.key('chatId');
   await readableChat(services, operator, chatId);
   const history = await histories.ofChat(chatId);
+  // What is stored and what is computed must be of one time: this node may be a moment behind the database.
+  if ((replica.chats.get(chatId)?.version ?? 0) < (history.at(-1)?.step ?? 0) || !replica.chats.has(chatId)) await feed.catchUp();
   const chat = replica.chats.get(chatId);
   const why = chat === undefined ? undefined : whyWaiting(chat, replica.operators, rules.assignment, nowUs());
   const place = chat !== undefined && isWaiting(chat) ? waiting.queues.ahead(chat) + 1 : undefined;
