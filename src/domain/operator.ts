@@ -53,6 +53,31 @@ export interface Operator {
   readonly version: number;
 }
 
+/** A copy of the row with another load and its next version. Field by field, as of a chat: a spread takes ten times as long. */
+export function withLoad(operator: Operator, load: number, loadUs: Microseconds): Operator {
+  return {
+    id: operator.id,
+    login: operator.login,
+    fullname: operator.fullname,
+    avatar: operator.avatar,
+    title: operator.title,
+    status: operator.status,
+    statusSort: operator.statusSort,
+    statusUs: operator.statusUs,
+    statusReason: operator.statusReason,
+    load,
+    loadUs,
+    maxChats: operator.maxChats,
+    departmentKeys: operator.departmentKeys,
+    priorities: operator.priorities,
+    langs: operator.langs,
+    schedule: operator.schedule,
+    roles: operator.roles,
+    disabled: operator.disabled,
+    version: operator.version + 1,
+  };
+}
+
 export function isAdmin(operator: Operator): boolean {
   return operator.roles.includes('admin');
 }

@@ -9,7 +9,7 @@ import type { Change, ChatMoved } from './change.ts';
 import { beginningOf, type HistoryRow, stepOf } from './chat-history.ts';
 import type { Department } from './department.ts';
 import { isFromVisitor, isHiddenFromVisitor, type Message } from './message.ts';
-import type { Operator, StatusTime } from './operator.ts';
+import { type Operator, type StatusTime, withLoad } from './operator.ts';
 import type { Microseconds } from './time.ts';
 import type { Visitor } from './visitor.ts';
 
@@ -159,7 +159,7 @@ function setChat(state: State, before: Chat | undefined, after: Chat): void {
 function addLoad(state: State, operatorId: number, by: 1 | -1, atUs: Microseconds): void {
   const operator = state.operators.get(operatorId);
   if (operator === undefined) throw new Error(`operator ${operatorId} bears a chat but is not in the state`);
-  state.operators.set(operatorId, { ...operator, load: operator.load + by, loadUs: atUs, version: operator.version + 1 });
+  state.operators.set(operatorId, withLoad(operator, operator.load + by, atUs));
 }
 
 function endStatus(state: State, { id, status, statusSort, statusUs }: Operator, toUs: Microseconds): void {
