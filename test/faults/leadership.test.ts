@@ -208,8 +208,9 @@ describe('faults of the master:', () => {
     db.freeze();
     mq?.freeze();
     await eventually(async () => (await cluster.leader()) === SLAVE, { within: 8_000 });
-    const steppedDown = await eventually(() => cluster.master.events('stepped-down')[0]?.time ?? false);
-    assert.ok(Date.parse(steppedDown) <= Date.parse(cluster.slave.events('lease-held')[0]?.time ?? ''));
+    const steppedDown = await eventually(() => cluster.master.events('stepped-down')[0] ?? false);
+    const silentSince = Date.parse(steppedDown.time) - Number(steppedDown.silentMs);
+    assert.ok(silentSince <= Date.parse(cluster.slave.events('lease-held')[0]?.time ?? ''), JSON.stringify(steppedDown));
     const response = await fetch(`${cluster.master.url}/l/v/m/action`, {
       method: 'POST',
       body: new URLSearchParams({ action: 'chat.message', message: 'cut off', 'client-side-id': 'cut', ...visitor.credentials }),
