@@ -69,7 +69,9 @@ create function is_present(n node) returns boolean language sql stable as
 -- A text as searches compare it, in whatever case and language: C and C.UTF-8, which databases are often made with, know A to Z only.
 do $$
 declare
-  v_collation text := (select collname from pg_collation where collname in ('und-x-icu', 'pg_unicode_fast', 'pg_c_utf8') order by collname desc limit 1);
+  -- In a database of another encoding there is none.
+  v_collation text := (select collname from pg_collation where collname in ('und-x-icu', 'pg_unicode_fast', 'pg_c_utf8')
+                         and getdatabaseencoding() = 'UTF8' order by collname desc limit 1);
 begin
   execute format('create function folded(t text) returns text language sql immutable parallel safe as $f$ select lower(t %s) $f$',
                  case when v_collation is null then '' else format('collate %I', v_collation) end);
