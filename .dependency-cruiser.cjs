@@ -13,6 +13,7 @@ module.exports = {
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
     { name: 'unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     { name: 'nobody-imports-node', severity: 'error', from: { path: '^src/', pathNot: '^src/cli/start\\.ts$' }, to: { path: '^src/(node|main)\\.ts$' } },
+    { name: 'only-node-imports-its-pieces', severity: 'error', from: { path: '^src/', pathNot: '^src/node(\\.ts|/)' }, to: { path: '^src/node/' } },
     { name: 'nobody-imports-cli', severity: 'error', from: { path: '^src/', pathNot: '^src/(main\\.ts|cli/)' }, to: { path: '^src/cli/' } },
     only('domain-imports-nothing', 'domain/', 'domain/'),
     only('ports-import-domain', 'ports(\\.ts|/)', 'domain/|ports/'),

@@ -1,5 +1,5 @@
 /** A canned answer: a text that operators insert, found by its shortcut or its words. */
-import { isAdmin, isSupervisor, type Operator } from './operator.ts';
+import { isAdmin, type Operator, supervises } from './operator.ts';
 
 /** own: of one operator · department: of everybody who works there · all: of everybody */
 export type CannedScope = 'own' | 'department' | 'all';
@@ -38,7 +38,7 @@ export function mayChangeCanned(operator: Operator, { scope, operatorId, departm
     case 'own':
       return operatorId === operator.id;
     case 'department':
-      return isAdmin(operator) || (isSupervisor(operator) && departmentKey !== null && operator.departmentKeys.includes(departmentKey));
+      return departmentKey !== null && supervises(operator, departmentKey);
     case 'all':
       return isAdmin(operator);
   }

@@ -34,7 +34,7 @@ export function deadlineOf(chat: Chat, rules: DeadlineRules, emptySinceUs: Micro
 }
 
 /** When something was said last, or it began. */
-export function lastSignOfLife({ queuedUs, lastTsUs }: Chat): Microseconds {
+function lastSignOfLife({ queuedUs, lastTsUs }: Chat): Microseconds {
   return Math.max(queuedUs, lastTsUs);
 }
 

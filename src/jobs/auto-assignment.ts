@@ -21,7 +21,7 @@ import { Job, type JobOptions } from './job.ts';
 const CHUNK = 500;
 const REPLICA_PATIENCE_MS = 1_000;
 
-export interface AutoAssignmentOptions extends Omit<JobOptions, 'name' | 'run'> {
+export interface AutoAssignmentOptions extends JobOptions {
   readonly replica: Replica;
   readonly waiting: WaitingChats;
   readonly feed: Feed;
@@ -29,9 +29,8 @@ export interface AutoAssignmentOptions extends Omit<JobOptions, 'name' | 'run'> 
   readonly rules: AssignmentRules;
 }
 
-export class AutoAssignment {
+export class AutoAssignment extends Job {
   readonly #options: AutoAssignmentOptions;
-  readonly #job: Job;
   readonly #assigned: Counter;
   readonly #refused: Counter;
   #dirty = false;
@@ -39,8 +38,8 @@ export class AutoAssignment {
   #hoursChangeUs: Microseconds | undefined;
 
   constructor(options: AutoAssignmentOptions) {
+    super({ name: 'auto-assignment' }, options);
     this.#options = options;
-    this.#job = new Job({ ...options, name: 'auto-assignment', run: token => this.#run(token) });
     this.#assigned = options.metrics.counter('assignments_total', 'Chats given to operators by this node');
     this.#refused = options.metrics.counter(
       'assignments_refused_total',
@@ -64,26 +63,14 @@ export class AutoAssignment {
     });
   }
 
-  start(): void {
-    this.#job.start();
-  }
-
-  stop(): Promise<void> {
-    return this.#job.stop();
-  }
-
-  wake(): void {
-    this.#job.wake();
-  }
-
-  async #run(token: number): Promise<Microseconds | undefined> {
+  protected async run(token: number): Promise<Microseconds | undefined> {
     const { replica, waiting, feed, rules, nowUs } = this.#options;
     const plannedAtUs = nowUs();
     const plan = planAssignments(waiting.queues, replica.operators.values(), rules, plannedAtUs);
     let newest = 0;
     let before: Promise<number> = Promise.resolve(0);
     // What has changed meanwhile makes another plan.
-    for (let chunk = take(plan, CHUNK); chunk.length > 0; chunk = this.#job.isWoken ? [] : take(plan, CHUNK)) {
+    for (let chunk = take(plan, CHUNK); chunk.length > 0; chunk = this.isWoken ? [] : take(plan, CHUNK)) {
       // One is decided while the one before it is stored, which must be on its way by then: else both share a commit.
       const flying = this.#assign(chunk, token);
       await immediate();

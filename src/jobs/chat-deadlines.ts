@@ -20,7 +20,7 @@ const MAX_MET = 500;
 const PAUSE_MS = 250;
 const SWEEP_MS = 2_000;
 
-export interface ChatDeadlinesOptions extends Omit<JobOptions, 'name' | 'run' | 'sweepMs' | 'pauseMs'> {
+export interface ChatDeadlinesOptions extends JobOptions {
   readonly replica: Replica;
   readonly loop: CommitLoop;
   readonly rules: DeadlineRules;
@@ -32,14 +32,13 @@ interface DueChat {
   readonly emptySinceUs: Microseconds | undefined;
 }
 
-export class ChatDeadlines {
+export class ChatDeadlines extends Job {
   readonly #options: ChatDeadlinesOptions;
-  readonly #job: Job;
   readonly #met: LabelledCounter;
 
   constructor(options: ChatDeadlinesOptions) {
+    super({ name: 'chat-deadlines', sweepMs: SWEEP_MS, pauseMs: PAUSE_MS }, options);
     this.#options = options;
-    this.#job = new Job({ ...options, name: 'chat-deadlines', sweepMs: SWEEP_MS, pauseMs: PAUSE_MS, run: token => this.#run(token) });
     this.#met = options.metrics.labelled(
       'chat_deadlines_total',
       'Chats passed on, made offline or expired because of their deadline',
@@ -48,26 +47,14 @@ export class ChatDeadlines {
     options.replica.listen({
       applied: ({ change }) => {
         if (change.type === 'chat-moved' && change.assignedOperatorId !== null)
-          this.#job.wakeAt(change.atUs + options.rules.assignmentTimeoutUs);
+          this.wakeAt(change.atUs + options.rules.assignmentTimeoutUs);
       },
       committed: () => undefined,
-      reloaded: () => this.#job.wake(),
+      reloaded: () => this.wake(),
     });
   }
 
-  start(): void {
-    this.#job.start();
-  }
-
-  stop(): Promise<void> {
-    return this.#job.stop();
-  }
-
-  wake(): void {
-    this.#job.wake();
-  }
-
-  async #run(leaseToken: number): Promise<Microseconds | undefined> {
+  protected async run(leaseToken: number): Promise<Microseconds | undefined> {
     const { loop, rules } = this.#options;
     const { due, nextUs } = this.#look();
     const outcomes = await Promise.allSettled(

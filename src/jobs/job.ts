@@ -7,11 +7,11 @@ import type { Microseconds } from '../domain/time.ts';
 import type { Clock, LabelledCounter, Log, Metrics } from '../ports.ts';
 
 const SWEEP_EVERY_MS = 5_000;
+const SHORTEST_PAUSE_MS = 50;
 /** After a failure. */
 const PAUSE_MS = 1_000;
 
 export interface JobOptions {
-  readonly name: string;
   /** The fencing token while this node leads. */
   readonly leaseToken: () => number | undefined;
   /** The database's time. */
@@ -19,16 +19,20 @@ export interface JobOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+}
+
+/** What a kind of job says of itself. */
+export interface JobTraits {
+  readonly name: string;
   /** How often at least. */
   readonly sweepMs?: number;
   /** Deadlines of one moment are met together: at least so long lies between two runs that no change has asked for. */
   readonly pauseMs?: number;
-  /** Does what is to be done now; returns when there will be something to do again, if time alone decides that. */
-  readonly run: (leaseToken: number) => Promise<Microseconds | undefined>;
 }
 
-export class Job {
+export abstract class Job {
   readonly #options: JobOptions;
+  readonly #traits: Required<JobTraits>;
   readonly #runs: LabelledCounter;
   readonly #failures: LabelledCounter;
   readonly #milliseconds: LabelledCounter;
@@ -38,13 +42,17 @@ export class Job {
   #timer: NodeJS.Timeout | undefined;
   #dueUs = Number.POSITIVE_INFINITY;
 
-  constructor(options: JobOptions) {
+  constructor(traits: JobTraits, options: JobOptions) {
     this.#options = options;
+    this.#traits = { sweepMs: SWEEP_EVERY_MS, pauseMs: SHORTEST_PAUSE_MS, ...traits };
     const { metrics } = options;
     this.#runs = metrics.labelled('job_runs_total', "Runs of the master's jobs on this node", 'job');
     this.#failures = metrics.labelled('job_failures_total', 'Those that failed; they are tried again', 'job');
     this.#milliseconds = metrics.labelled('job_milliseconds_total', 'Time spent in them', 'job');
   }
+
+  /** Does what is to be done now; returns when there will be something to do again, if time alone decides that. */
+  protected abstract run(leaseToken: number): Promise<Microseconds | undefined>;
 
   start(): void {
     this.#started = true;
@@ -54,14 +62,17 @@ export class Job {
   async stop(): Promise<void> {
     this.#started = false;
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     await this.#running;
   }
 
   /** There may be something to do. */
   wake(): void {
     this.#dirty = true;
-    if (!this.#started || this.#options.leaseToken() === undefined) {
-      this.#schedule(this.#options.sweepMs ?? SWEEP_EVERY_MS);
+    if (!this.#started) return;
+    if (this.#options.leaseToken() === undefined) {
+      // Whoever begins to lead wakes its jobs; a slave sets no timer for each change.
+      if (this.#timer === undefined) this.#schedule(this.#traits.sweepMs);
       return;
     }
     this.#running ??= this.#runAll().finally(() => {
@@ -71,19 +82,20 @@ export class Job {
   }
 
   /** Was it woken since its present run began? */
-  get isWoken(): boolean {
+  protected get isWoken(): boolean {
     return this.#dirty;
   }
 
   /** Something will be to do then, at the latest. */
-  wakeAt(dueUs: Microseconds): void {
+  protected wakeAt(dueUs: Microseconds): void {
     if (dueUs >= this.#dueUs) return;
     this.#dueUs = dueUs;
-    if (this.#running === undefined) this.#schedule(this.#options.sweepMs ?? SWEEP_EVERY_MS);
+    if (this.#running === undefined) this.#schedule(this.#traits.sweepMs);
   }
 
   async #runAll(): Promise<void> {
-    const { name, run, leaseToken, clock, log, sweepMs = SWEEP_EVERY_MS } = this.#options;
+    const { leaseToken, clock, log } = this.#options;
+    const { name, sweepMs } = this.#traits;
     let pauseMs = sweepMs;
     while (this.#dirty && this.#started) {
       this.#dirty = false;
@@ -92,7 +104,7 @@ export class Job {
       const startedMs = clock.nowMs();
       this.#dueUs = Number.POSITIVE_INFINITY;
       try {
-        const dueUs = await run(token);
+        const dueUs = await this.run(token);
         if (dueUs !== undefined) this.#dueUs = Math.min(this.#dueUs, dueUs);
       } catch (error) {
         this.#failures.inc(name);
@@ -109,8 +121,13 @@ export class Job {
   #schedule(atMostMs: number): void {
     clearTimeout(this.#timer);
     if (!this.#started) return;
-    const { nowUs, pauseMs = 50 } = this.#options;
-    const untilDueMs = Math.max(pauseMs, Math.ceil((this.#dueUs - nowUs()) / 1_000));
-    this.#timer = setTimeout(() => this.wake(), Math.min(atMostMs, untilDueMs));
+    const untilDueMs = Math.max(this.#traits.pauseMs, Math.ceil((this.#dueUs - this.#options.nowUs()) / 1_000));
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.wake();
+      },
+      Math.min(atMostMs, untilDueMs),
+    );
   }
 }

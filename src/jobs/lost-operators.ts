@@ -16,37 +16,24 @@ import { Job, type JobOptions } from './job.ts';
 
 const SWEEP_MS = 1_000;
 
-export interface LostOperatorsOptions extends Omit<JobOptions, 'name' | 'run' | 'sweepMs'> {
+export interface LostOperatorsOptions extends JobOptions {
   readonly store: Store;
   readonly replica: Replica;
   readonly loop: CommitLoop;
   readonly rules: ChatRules;
 }
 
-export class LostOperators {
+export class LostOperators extends Job {
   readonly #options: LostOperatorsOptions;
-  readonly #job: Job;
   readonly #lost: Counter;
 
   constructor(options: LostOperatorsOptions) {
+    super({ name: 'lost-operators', sweepMs: SWEEP_MS }, options);
     this.#options = options;
-    this.#job = new Job({ ...options, name: 'lost-operators', sweepMs: SWEEP_MS, run: token => this.#run(token) });
     this.#lost = options.metrics.counter('operators_lost_total', 'Operators whom this node has found to be gone');
   }
 
-  start(): void {
-    this.#job.start();
-  }
-
-  stop(): Promise<void> {
-    return this.#job.stop();
-  }
-
-  wake(): void {
-    this.#job.wake();
-  }
-
-  async #run(leaseToken: number): Promise<Microseconds | undefined> {
+  protected async run(leaseToken: number): Promise<Microseconds | undefined> {
     const { store, loop, nowUs, rules } = this.#options;
     const { graceUs, lostOperatorPolicy: policy } = rules;
     await store.closeDeadNodes();

@@ -5,18 +5,17 @@ import { Job, type JobOptions } from './job.ts';
 
 const SWEEP_MS = 60_000;
 
-export interface RetentionOptions extends Omit<JobOptions, 'name' | 'run' | 'sweepMs'> {
+export interface RetentionOptions extends JobOptions {
   readonly store: RetentionStore;
 }
 
-export class Retention {
+export class Retention extends Job {
   readonly #options: RetentionOptions;
-  readonly #job: Job;
   readonly #deleted: LabelledCounter;
 
   constructor(options: RetentionOptions) {
+    super({ name: 'retention', sweepMs: SWEEP_MS }, options);
     this.#options = options;
-    this.#job = new Job({ ...options, name: 'retention', sweepMs: SWEEP_MS, run: token => this.#run(token) });
     this.#deleted = options.metrics.labelled(
       'rows_deleted_total',
       'Rows that were deleted because nobody can ask for them any more',
@@ -24,19 +23,7 @@ export class Retention {
     );
   }
 
-  start(): void {
-    this.#job.start();
-  }
-
-  stop(): Promise<void> {
-    return this.#job.stop();
-  }
-
-  wake(): void {
-    this.#job.wake();
-  }
-
-  async #run(leaseToken: number): Promise<Microseconds | undefined> {
+  protected async run(leaseToken: number): Promise<Microseconds | undefined> {
     const { store, nowUs, leaseToken: current } = this.#options;
     let isMore = false;
     for (const what of store.kinds) {

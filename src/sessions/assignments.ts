@@ -1,6 +1,6 @@
 /** Why this operator, or why the chat still waits: the chat's history with the records of its assignments, and its place now. */
 import { unpackRecord } from '../domain/assignment-record.ts';
-import { isWaiting } from '../domain/chat.ts';
+import { isOpenState, isWaiting } from '../domain/chat.ts';
 import type { HistoryRow } from '../domain/chat-history.ts';
 import type { Operator } from '../domain/operator.ts';
 import { toSeconds, toSecondsOrNull } from '../domain/time.ts';
@@ -15,7 +15,9 @@ export async function chatAssignments(services: Services, operator: Operator, pa
   await readableChat(services, operator, chatId);
   const history = await histories.ofChat(chatId);
   // What is stored and what is computed must be of one time: this node may be a moment behind the database.
-  if ((replica.chats.get(chatId)?.version ?? 0) < (history.at(-1)?.step ?? 0) || !replica.chats.has(chatId)) await feed.catchUp();
+  const newest = history.at(-1);
+  const known = replica.chats.get(chatId);
+  if (newest !== undefined && (known === undefined ? isOpenState(newest.state) : known.version < newest.step)) await feed.catchUp();
   const chat = replica.chats.get(chatId);
   const why = chat === undefined ? undefined : whyWaiting(chat, replica.operators, rules.assignment, nowUs());
   const place = chat !== undefined && isWaiting(chat) ? waiting.queues.ahead(chat) + 1 : undefined;

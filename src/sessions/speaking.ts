@@ -8,10 +8,10 @@ import { headStartOf } from '../domain/rules.ts';
 import type { Page } from '../domain/visitor.ts';
 import type { Services } from './services.ts';
 
-type Rules = Pick<Services, 'rules' | 'replica' | 'messages' | 'nowUs' | 'limits'>;
+type Sources = Pick<Services, 'rules' | 'replica' | 'messages' | 'nowUs' | 'limits'>;
 
 export async function speakingOf(
-  services: Rules,
+  services: Sources,
   page: Page,
   wish: { readonly lang: string; readonly offline?: boolean },
 ): Promise<Speaking> {
@@ -22,7 +22,7 @@ export async function speakingOf(
 
 /** What the server knows of a chat that is begun on this page; out of hours it is an offline chat. */
 export function openingOf(
-  { rules, nowUs }: Rules,
+  { rules, nowUs }: Sources,
   page: Page,
   wish: { readonly departmentKey: string | null; readonly lang: string; readonly offline?: boolean },
 ): Omit<ChatOpening, 'clientSideId'> {
@@ -36,7 +36,7 @@ export function openingOf(
   };
 }
 
-async function reopeningOf({ rules, replica, messages, nowUs, limits }: Rules, { visitorId }: Page): Promise<Reopening | undefined> {
+async function reopeningOf({ rules, replica, messages, nowUs, limits }: Sources, { visitorId }: Page): Promise<Reopening | undefined> {
   if (rules.reopenUs === 0 || replica.openChatOf(visitorId) !== undefined) return undefined;
   const last = await messages.findLastChat(visitorId);
   if (last === undefined || isOpenState(last.state) || nowUs() - last.modifiedUs > rules.reopenUs) return undefined;
