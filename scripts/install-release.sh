@@ -3,7 +3,7 @@
 # product. It uses `source` (this folder), `opt`, and `fail` and `say`; it sets `node`, `release` and `staging`.
 # shellcheck shell=sh disable=SC2034,SC2154
 
-NODE_OLDEST=20.11
+NODE_OLDEST=20.19
 
 require_node() {
   node=$(command -v node) || fail 69 "Node is missing: install Node $NODE_OLDEST or newer"

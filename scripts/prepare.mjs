@@ -20,7 +20,7 @@ export function say(sentence) {
 /** Installs the packages if they are missing or older than the lock file, and builds what is older than its source. */
 export function prepare({ build = true } = {}) {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major < 20 || (major === 20 && minor < 11)) fail(69, `Node ${process.versions.node} is too old: version 20.11 or newer is needed`);
+  if (major < 20 || (major === 20 && minor < 19)) fail(69, `Node ${process.versions.node} is too old: version 20.19 or newer is needed`);
   const lock = path.join(ROOT, 'package-lock.json');
   const installed = path.join(ROOT, 'node_modules/.package-lock.json');
   if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {

@@ -20,6 +20,7 @@ import { operatorErrors } from './respond.ts';
 import { UploadReader } from './upload-reader.ts';
 import { createVisitorCalls, type VisitorCalls } from './visitor-calls.ts';
 import { visitorRoutes } from './visitor-routes.ts';
+import { webRoutes } from './web-routes.ts';
 
 export interface HttpServerOptions {
   readonly services: Services;
@@ -32,7 +33,8 @@ export interface HttpServerOptions {
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
-  readonly demoPage: string;
+  /** The built pages. */
+  readonly webFolder: string;
   /** Which the customer's backend shows; undefined: it may not call. */
   readonly backendKey: string | undefined;
 }
@@ -176,22 +178,14 @@ interface Readers {
 }
 
 function createApp(options: HttpServerOptions, { held, body, calls, uploads }: Readers): Express {
-  const { services, health, allowedOrigins, trustedProxies, demoPage } = options;
+  const { services, health, allowedOrigins, trustedProxies, webFolder } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', [...trustedProxies]);
   app.set('query parser', false); // protocol/body.ts reads it strictly
   app.use(healthRoutes(options));
-  app.get('/', (_request, response) => {
-    response
-      .set(
-        'Content-Security-Policy',
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'none'",
-      )
-      .type('html')
-      .send(demoPage);
-  });
+  app.use(webRoutes(webFolder));
   app.use(backendRoutes({ services, body, backendKey: options.backendKey }));
   app.use(visitorRoutes(services, calls, uploads));
   app.use(operatorRoutes({ services, health, held, body, uploads, allowedOrigins }));

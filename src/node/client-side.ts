@@ -1,5 +1,5 @@
 /** What clients talk to: the sessions with everything that they are built on, WebSockets, HTTP. */
-import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { CommitLoop } from '../commands/commit-loop.ts';
 import type { Config } from '../config/config.ts';
 import { BUILT_IN_STATUSES } from '../domain/operator.ts';
@@ -84,7 +84,7 @@ export function createClientSide(options: ClientSideOptions): { readonly ws: WsS
     trustedProxies,
     tls: config.node.tls,
     backendKey: config.identification.backendKey?.reveal(),
-    demoPage: readFileSync(new URL('../web/index.html', import.meta.url), 'utf8'),
+    webFolder: fileURLToPath(new URL('../web', import.meta.url)),
   });
   return { ws, web };
 }

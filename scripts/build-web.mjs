@@ -1,0 +1,57 @@
+// Builds src/web to dist/web: the pages with hashed assets, and widget.js, one file that any site embeds. Each text also
+// compressed, so that a node compresses nothing while it serves.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { build } from 'vite';
+
+const PAGES = ['index.html', 'demo/visitor.html', 'operator/index.html', 'cluster/index.html'];
+/** What a visitor's browser must load before anything is seen. */
+const WIDGET_LIMIT_BYTES = 40_960;
+
+export async function buildWeb(root) {
+  const source = path.join(root, 'src/web');
+  const outDir = path.join(root, 'dist/web');
+  const common = {
+    root: source,
+    configFile: false,
+    publicDir: false,
+    logLevel: 'warn',
+    oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  };
+  await build({
+    ...common,
+    build: {
+      outDir,
+      emptyOutDir: true,
+      target: 'es2022',
+      modulePreload: { polyfill: false },
+      assetsInlineLimit: 0, // data: addresses are against our Content-Security-Policy
+      rolldownOptions: { input: PAGES.map(page => path.join(source, page)) },
+    },
+  });
+  await build({
+    ...common,
+    build: {
+      outDir,
+      emptyOutDir: false,
+      target: 'es2022',
+      lib: { entry: path.join(source, 'widget/main.tsx'), formats: ['iife'], name: 'tandemWidget', fileName: () => 'widget.js' },
+    },
+  });
+  const bytes = compress(outDir);
+  if (bytes > WIDGET_LIMIT_BYTES) throw new Error(`widget.js is ${bytes} bytes compressed, more than ${WIDGET_LIMIT_BYTES}`);
+  return bytes;
+}
+
+/** Returns the size of widget.js under gzip. */
+function compress(folder) {
+  for (const name of readdirSync(folder, { recursive: true })) {
+    if (!/\.(js|css|html|svg)$/.test(name)) continue;
+    const file = path.join(folder, name);
+    const content = readFileSync(file);
+    writeFileSync(`${file}.gz`, gzipSync(content, { level: 9 }));
+    writeFileSync(`${file}.br`, brotliCompressSync(content));
+  }
+  return readFileSync(path.join(folder, 'widget.js.gz')).length;
+}
