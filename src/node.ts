@@ -36,6 +36,7 @@ import { Feed } from './sync/feed.ts';
 import { Health } from './sync/health.ts';
 import { Heartbeat } from './sync/heartbeat.ts';
 import { Leadership } from './sync/leadership.ts';
+import { Newcomers } from './sync/newcomers.ts';
 import { Replica } from './sync/replica.ts';
 import { WaitingChats } from './sync/waiting-chats.ts';
 import { Traffic } from './traffic.ts';
@@ -107,6 +108,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   });
   const defaultMaxChats = config.limits.maxChatsPerOperator;
   const waiting = new WaitingChats(replica);
+  const newcomers = new Newcomers(replica, metrics);
   const rules = chatRules(config, replica.departments);
   const hub = new Hub({ replica, messages, metrics, ringBytes: config.limits.ringBytes, defaultMaxChats });
   const derived = new Derived({ replica, hub, waiting, rules, clock, nowUs: () => heartbeat.nowUs() });
@@ -117,6 +119,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const loop = new CommitLoop({
     store,
     hot: replica,
+    newcomers,
     clock,
     nowUs: () => heartbeat.nowUs(),
     log: log.child({ component: 'commands' }),
@@ -182,6 +185,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     hub,
     derived,
     waiting,
+    newcomers,
     loop,
     rules,
     messages,

@@ -77,7 +77,7 @@ export class Attempt {
 
   #accept(pending: Pending, rows: BatchRows, nowUs: number): void {
     const decision = pending.command.decide(rows, nowUs);
-    rows.fold(decision.changes, decision.record);
+    rows.fold(decision.changes, decision.records);
     for (const change of decision.changes) this.changes.push(change);
     this.outcomes.set(pending, { decision });
   }

@@ -38,10 +38,13 @@ export class BatchRows implements State {
     for (const chat of locked.chats.values()) this.#indexChat(chat);
   }
 
-  /** `record`: why, for the history row that these changes leave. */
-  fold(changes: readonly Change[], record?: string): void {
-    for (const change of changes) apply(this, change);
-    if (record !== undefined) this.history.explainLast(record);
+  /** `records`: why, for the history row that each of these changes leaves. */
+  fold(changes: readonly Change[], records?: readonly string[]): void {
+    for (const [i, change] of changes.entries()) {
+      apply(this, change);
+      const record = records?.[i];
+      if (record !== undefined) this.history.explainLast(record);
+    }
   }
 
   visitor(id: string): Visitor | undefined {

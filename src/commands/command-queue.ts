@@ -23,6 +23,7 @@ export class CommandQueue {
   readonly #maxLength: number;
   #session: Pending[] = [];
   #leader: Pending[] = [];
+  #length = 0;
   #bytes = 0;
   #lastWasLeader = false;
   #wanted = Number.POSITIVE_INFINITY;
@@ -32,14 +33,15 @@ export class CommandQueue {
     this.#maxLength = maxLength;
   }
 
+  /** Of all that wait, by weight. */
   get length(): number {
-    return this.#session.length + this.#leader.length;
+    return this.#length;
   }
 
   /** False when the queue is full. */
   push(pending: Pending): boolean {
     if (this.length >= this.#maxLength || this.#bytes + pending.command.bytes > MAX_WAITING_BYTES) return false;
-    this.#bytes += pending.command.bytes;
+    this.#count(pending);
     this.#laneOf(pending).push(pending);
     if (this.length >= this.#wanted) {
       this.#wanted = Number.POSITIVE_INFINITY;
@@ -59,7 +61,7 @@ export class CommandQueue {
 
   /** Back to the head: it has waited already. */
   pushFirst(pending: Pending): void {
-    this.#bytes += pending.command.bytes;
+    this.#count(pending);
     this.#laneOf(pending).unshift(pending);
   }
 
@@ -69,10 +71,12 @@ export class CommandQueue {
     this.#lastWasLeader = leader;
     const lane = leader ? this.#leader : this.#session;
     let bytes = 0;
+    let weight = 0;
     let count = 0;
     for (const { command } of lane) {
       bytes += command.bytes;
-      const fits = count < MAX_BATCH_COMMANDS && bytes <= MAX_BATCH_BYTES && command.leaseToken === lane[0]?.command.leaseToken;
+      weight += weightOf(command);
+      const fits = weight <= MAX_BATCH_COMMANDS && bytes <= MAX_BATCH_BYTES && command.leaseToken === lane[0]?.command.leaseToken;
       if (!fits && count > 0) break;
       count += 1;
     }
@@ -92,7 +96,19 @@ export class CommandQueue {
   }
 
   #release(taken: Pending[]): Pending[] {
-    for (const { command } of taken) this.#bytes -= command.bytes;
+    for (const { command } of taken) {
+      this.#length -= weightOf(command);
+      this.#bytes -= command.bytes;
+    }
     return taken;
   }
+
+  #count({ command }: Pending): void {
+    this.#length += weightOf(command);
+    this.#bytes += command.bytes;
+  }
+}
+
+function weightOf({ weight = 1 }: Command<unknown>): number {
+  return weight;
 }

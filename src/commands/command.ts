@@ -12,14 +12,16 @@ export interface Decision<A> {
   /** In the order in which they happened; none when there is nothing to do (a repeat). */
   readonly changes: readonly Change[];
   readonly answer: A;
-  /** Of an assignment: why this operator (packRecord); kept with the chat's history. */
-  readonly record?: string;
+  /** Of assignments: why this operator (packRecord), one for each change; kept with the chat's history. */
+  readonly records?: readonly string[];
 }
 
 export interface Command<A> {
   readonly name: string;
   /** The fencing token under which the master decided this; absent for commands of sessions. */
   readonly leaseToken?: number;
+  /** For how many commands it counts in a batch and in the queue; left out: 1. */
+  readonly weight?: number;
   /** About how much it brings in: what the queue is bounded by. */
   readonly bytes: number;
   /** Adds the rows to lock. A wrong guess costs one more round, never correctness. */

@@ -30,9 +30,10 @@ import {
   StoreFailure,
 } from '../ports.ts';
 import { Attempt } from './attempt.ts';
+import { ChatIds } from './chat-ids.ts';
 import { CommandQueue, type Pending } from './command-queue.ts';
 import type { Command } from './command.ts';
-import { GuessedRows } from './guessed-rows.ts';
+import { GuessedRows, type NewcomerRows } from './guessed-rows.ts';
 import { keysOf, RowNotLocked } from './key-set.ts';
 import { LockedCommits, type Tried } from './locked-commits.ts';
 
@@ -54,6 +55,8 @@ export interface CommitLoopOptions {
   readonly clock: Clock;
   /** The database's time; without it nothing is guessed. */
   readonly nowUs?: () => Microseconds;
+  /** Without them first chats are begun under locks. */
+  readonly newcomers?: NewcomerRows;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly queueLength: number;
@@ -88,7 +91,8 @@ export class CommitLoop {
   constructor(options: CommitLoopOptions) {
     this.#options = options;
     this.#queue = new CommandQueue(options.queueLength);
-    this.#guessedRows = new GuessedRows(options.hot);
+    const chatIds = new ChatIds(count => options.store.reserveChatIds(count), options.clock);
+    this.#guessedRows = new GuessedRows(options.hot, options.newcomers, chatIds);
     this.#locked = new LockedCommits({
       ...options,
       onWritten: (write, range) => this.#guessedRows.sent(write)(range.last),

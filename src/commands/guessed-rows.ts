@@ -1,17 +1,26 @@
 /**
  * Rows for deciding a batch without locking them first: the replica's, and this node's own newer ones, of batches that
- * are under way or that the replica has not applied yet. Only chats and operators, because only these have versions to
- * be checked by.
+ * are under way or that the replica has not applied yet. Chats and operators, which have versions to be checked by, and
+ * visitors who have never had a chat, who are checked to be still as they came.
  */
 import type { Chat } from '../domain/chat.ts';
 import type { Operator } from '../domain/operator.ts';
 import type { HotState } from '../domain/state.ts';
+import type { Visitor } from '../domain/visitor.ts';
 import type { BatchWrite, Guess, LockedRows, Written } from '../ports.ts';
 import { BatchRows } from './batch-rows.ts';
+import type { ChatIds } from './chat-ids.ts';
 import { KeySet } from './key-set.ts';
 
 /** Batches ahead of the replica at most: while it waits for a hole it may be some. Without the older ones guesses fail. */
 const MAX_AHEAD = 64;
+
+/** Those who have never had a chat, as far as this node knows. */
+export interface NewcomerRows {
+  get(visitorId: string): Visitor | undefined;
+  /** He is about to have one. */
+  delete(visitorId: string): void;
+}
 
 /** What one batch of this node left. */
 interface Ahead {
@@ -23,11 +32,15 @@ interface Ahead {
 
 export class GuessedRows {
   readonly #hot: HotState;
+  readonly #newcomers: NewcomerRows | undefined;
+  readonly #chatIds: ChatIds;
   /** Oldest first. */
   #ahead: Ahead[] = [];
 
-  constructor(hot: HotState) {
+  constructor(hot: HotState, newcomers: NewcomerRows | undefined, chatIds: ChatIds) {
     this.#hot = hot;
+    this.#newcomers = newcomers;
+    this.#chatIds = chatIds;
   }
 
   /** What is not known is not among the keys, so that a decision that asks for it is left for locks. */
@@ -43,6 +56,13 @@ export class GuessedRows {
       chats.set(id, chat);
     };
     for (const id of wanted.chats) addChat(id);
+    const visitors = new Map<string, Visitor>();
+    for (const visitorId of wanted.visitors) {
+      const visitor = this.#newcomers?.get(visitorId);
+      if (visitor === undefined) continue;
+      keys.addVisitorWithChat(visitorId);
+      visitors.set(visitorId, visitor);
+    }
     for (const visitorId of wanted.openChatsOf) {
       const known = this.#hot.openChatOf(visitorId);
       if (known === undefined) continue;
@@ -57,7 +77,7 @@ export class GuessedRows {
     }
     const locked: LockedRows = {
       nowUs,
-      visitors: new Map(),
+      visitors,
       chats,
       operators,
       departments: new Map(),
@@ -65,16 +85,23 @@ export class GuessedRows {
       sentMessages: new Map(), // what was sent before meets the unique key, and locks
       unread: new Map(),
       presence: new Map(),
-      newChatIds: [],
+      newChatIds: visitors.size === 0 ? [] : this.#chatIds.available(),
       newOperatorIds: [],
       committed: undefined,
     };
-    const guess: Guess = { nowUs, revision: this.#hot.revision, chats: [...chats.values()], operators: [...operators.values()] };
+    const guess: Guess = {
+      nowUs,
+      revision: this.#hot.revision,
+      visitors: [...visitors.values()],
+      chats: [...chats.values()],
+      operators: [...operators.values()],
+    };
     return { rows: new BatchRows(keys, locked), guess };
   }
 
   /** The next batch is decided on what this one leaves. Returns what to call when it is committed. */
   sent({ chats, operators }: BatchWrite): (last: number) => void {
+    for (const { visitorId } of chats.created) this.#newcomers?.delete(visitorId);
     const ahead: Ahead = { chats: byId(chats), operators: byId(operators), last: undefined };
     this.#ahead.push(ahead);
     if (this.#ahead.length > MAX_AHEAD) this.#ahead.shift();

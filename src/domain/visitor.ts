@@ -16,6 +16,11 @@ export interface Visitor {
   readonly ban: Ban | null;
 }
 
+/** As his first init has left him; what is known of him may have been added. */
+export function isUntouched({ lastTsUs, clearedUs, lastOperatorId, ban }: Visitor): boolean {
+  return lastTsUs === 0 && clearedUs === 0 && lastOperatorId === null && ban === null;
+}
+
 /** He is kept out. */
 export interface Ban {
   /** null: for ever. */

@@ -3,7 +3,7 @@
  * by the end of a pause after a declined one, and by opening hours.
  */
 import { setImmediate as immediate } from 'node:timers/promises';
-import { assignChat } from '../commands/assign-chat.ts';
+import { assignChats } from '../commands/assign-chats.ts';
 import type { CommitLoop } from '../commands/commit-loop.ts';
 import { type Assignment, planAssignments } from '../domain/assignment.ts';
 import { isWaiting } from '../domain/chat.ts';
@@ -11,7 +11,7 @@ import { ChatError } from '../domain/error.ts';
 import type { AssignmentRules } from '../domain/eligibility.ts';
 import { nextChange } from '../domain/schedule.ts';
 import type { Microseconds } from '../domain/time.ts';
-import type { Counter, Log } from '../ports.ts';
+import type { Counter } from '../ports.ts';
 import type { Feed } from '../sync/feed.ts';
 import type { AppliedChange, Replica } from '../sync/replica.ts';
 import type { WaitingChats } from '../sync/waiting-chats.ts';
@@ -83,21 +83,20 @@ export class AutoAssignment extends Job {
     return this.#nextUs(plannedAtUs);
   }
 
-  /** Returns the newest revision that came of it. */
+  /** Returns the newest revision that came of it, 0 if nothing did. Never rejects. */
   async #assign(plan: readonly Assignment[], token: number): Promise<number> {
     const { loop, rules, log } = this.#options;
-    const outcomes = await Promise.allSettled(plan.map(one => loop.execute(assignChat(one, rules, token))));
-    let newest = 0;
-    for (const outcome of outcomes) {
-      if (outcome.status === 'fulfilled') {
-        newest = Math.max(newest, outcome.value.revision ?? 0);
-        this.#assigned.inc();
-      } else {
-        this.#refused.inc();
-        logUnlessRefused(log, outcome.reason);
-      }
+    try {
+      const { answer, revision = 0 } = await loop.execute(assignChats(plan, rules, token));
+      this.#assigned.inc(answer.count);
+      this.#refused.inc(plan.length - answer.count);
+      return revision;
+    } catch (error) {
+      // The lease or the database is gone: who leads plans again.
+      this.#refused.inc(plan.length);
+      if (!(error instanceof ChatError)) log.error('assignment-failed', { error });
+      return 0;
     }
-    return newest;
   }
 
   /** When time alone may make a difference to a chat that waits. */
@@ -150,8 +149,4 @@ function take<T>(from: Iterator<T, undefined>, count: number): T[] {
     taken.push(next.value);
   }
   return taken;
-}
-
-function logUnlessRefused(log: Log, error: unknown): void {
-  if (!(error instanceof ChatError)) log.error('assignment-failed', { error });
 }

@@ -33,6 +33,7 @@ import { VisitorPages } from '../sessions/visitor-pages.ts';
 import type { Feed } from '../sync/feed.ts';
 import type { Health } from '../sync/health.ts';
 import type { Replica } from '../sync/replica.ts';
+import type { Newcomers } from '../sync/newcomers.ts';
 import type { WaitingChats } from '../sync/waiting-chats.ts';
 import { WsServer } from '../ws/server.ts';
 
@@ -48,6 +49,7 @@ export interface ClientSideOptions {
   readonly hub: Hub;
   readonly derived: Derived;
   readonly waiting: WaitingChats;
+  readonly newcomers: Newcomers;
   readonly loop: CommitLoop;
   readonly rules: ChatRules;
   readonly messages: Messages;

@@ -22,6 +22,7 @@ export interface PageVisitor {
   readonly visitor: Visitor;
   /** His newest chat was of this visit session: without an open one he is in `idle-after-chat`. */
   readonly chattedBefore: boolean;
+  readonly hasChatted: boolean;
   /** Of his newest chat. */
   readonly survey: Survey | null;
 }

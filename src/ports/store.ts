@@ -85,6 +85,8 @@ export interface CommittedRange {
 
 /** Rows that a batch was decided on without locking them, as of `revision`, and the database's time as this node knows it. */
 export interface Guess {
+  /** Who have never had a chat. */
+  readonly visitors: readonly Pick<Visitor, 'id' | 'fields'>[];
   readonly nowUs: Microseconds;
   readonly revision: Revision;
   readonly chats: readonly { readonly id: number; readonly version: number }[];
@@ -102,6 +104,8 @@ export interface Store {
   begin(batchId: string, keys: Keys, isRetry: boolean): Promise<LockedRows>;
   commit(batchId: string, write: BatchWrite): Promise<CommittedRange>;
   rollback(): Promise<void>;
+  /** Ids for new chats, given out for good: what is not used leaves a gap. */
+  reserveChatIds(count: number): Promise<number[]>;
 }
 
 /** stale: decided on rows that have changed · retry: deadlock, lock time-out · refused: this content cannot be stored · fenced: the lease is not ours any more ·

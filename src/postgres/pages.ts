@@ -23,7 +23,8 @@ const PAGE =
 /** Of `w.visitor_id`: what a full update without an open chat says of the one before. */
 const LAST_CHAT = `left join lateral (
   select c.visit_session_id, c.survey from chat c where c.visitor_id = w.visitor_id order by c.id desc limit 1) last on true`;
-const LAST_CHAT_COLUMNS = 'coalesce(last.visit_session_id = w.session_id, false) as "chattedBefore", last.survey';
+const LAST_CHAT_COLUMNS =
+  'coalesce(last.visit_session_id = w.session_id, false) as "chattedBefore", last.visit_session_id is not null as "hasChatted", last.survey';
 
 export function createPages(database: Database): Pages {
   const open = new Gather<PageOpening, OpenedPage>(openings => openPages(database, openings));
@@ -95,11 +96,12 @@ async function openPages(database: Database, openings: readonly PageOpening[]): 
     );
     return result.rows;
   });
-  return rows.map(({ visitSessionId, replacedPageIds, chattedBefore, survey, ...visitor }) => ({
+  return rows.map(({ visitSessionId, replacedPageIds, chattedBefore, hasChatted, survey, ...visitor }) => ({
     visitor,
     visitSessionId,
     replacedPageIds,
     chattedBefore,
+    hasChatted,
     survey,
   }));
 }
@@ -128,6 +130,7 @@ async function findVisitors(database: Database, pages: readonly Page[]): Promise
     'find-visitors',
   );
   const found = pages.map((): PageVisitor | undefined => undefined);
-  for (const { chattedBefore, survey, place, ...visitor } of rows) found[place - 1] = { visitor, chattedBefore, survey };
+  for (const { chattedBefore, hasChatted, survey, place, ...visitor } of rows)
+    found[place - 1] = { visitor, chattedBefore, hasChatted, survey };
   return found;
 }

@@ -182,6 +182,10 @@ export function createStore(database: Database): Store & { close(): Promise<void
       }
     },
 
+    async reserveChatIds(count) {
+      return (await database.query<{ id: number }>(NEW_CHAT_IDS, [count], 'reserve-chats')).map(row => row.id);
+    },
+
     async close() {
       const ending = open;
       open = undefined;
@@ -247,8 +251,19 @@ function lockedRows(found: ReadonlyMap<string, Row[]>): LockedRows {
   };
 }
 
+/** In the order of locking. */
+function checkGuess(guess: Guess, batch: BatchWrite): Statement[] {
+  return [...checkVisitors(guess), ...checkVersions(guess, batch)];
+}
+
+function checkVisitors({ visitors }: Guess): Statement[] {
+  if (visitors.length === 0) return [];
+  const values = [arrayLiteral(visitors, 'id', false), arrayLiteral(visitors, 'fields', true)];
+  return [{ name: 'check-visitors', text: 'select check_newcomers($1, $2)', values }];
+}
+
 /** Rows that are written are checked by that. */
-function checkGuess({ chats, operators }: Guess, batch: BatchWrite): Statement[] {
+function checkVersions({ chats, operators }: Guess, batch: BatchWrite): Statement[] {
   if (batch.chats.changed.length === chats.length && batch.operators.changed.length === operators.length) return [];
   const values = [
     arrayLiteral(chats, 'id', false),

@@ -10,6 +10,7 @@ import type { AppliedChange, Replica, ReplicaListener } from '../sync/replica.ts
 import { type HearerKind, type Rendering, Renderings } from './renderings.ts';
 import { Ring } from './ring.ts';
 import { Subscribers } from './subscribers.ts';
+import { YoungChats } from './young-chats.ts';
 
 /** What a session is to the hub. */
 export interface Subscriber {
@@ -37,6 +38,7 @@ export interface HubOptions {
 
 export class Hub implements ReplicaListener {
   readonly #options: HubOptions;
+  readonly #youngChats = new YoungChats();
   readonly #renderings: Renderings;
   readonly #ring: Ring;
   readonly #subscribers = new Subscribers();
@@ -48,7 +50,7 @@ export class Hub implements ReplicaListener {
 
   constructor(options: HubOptions) {
     this.#options = options;
-    this.#renderings = new Renderings(options.replica, options.messages, options.defaultMaxChats);
+    this.#renderings = new Renderings({ ...options, youngChats: this.#youngChats });
     this.#ring = new Ring(options.ringBytes, (applied, kind) => this.#renderings.render(applied, kind));
     options.replica.listen(this);
     options.metrics.gauge('hub_ring_bytes', 'Changes kept for clients that come back (at most ring_megabytes)', () => this.#ring.bytes);
@@ -92,6 +94,7 @@ export class Hub implements ReplicaListener {
   }
 
   applied(applied: AppliedChange): void {
+    this.#youngChats.applied(applied);
     const hearers = this.#renderings.hearersOf(applied);
     this.#ring.push({ applied, hearers });
     // Rendered once for each kind of hearer, when the first of them is here.
@@ -120,6 +123,7 @@ export class Hub implements ReplicaListener {
   reloaded(revision: Revision): void {
     this.#ring.clear(revision);
     this.#renderings.forget();
+    this.#youngChats.clear();
     this.#visibleSince.clear();
     for (const subscriber of this.#subscribers.all()) subscriber.restart();
   }

@@ -4,13 +4,14 @@ import type { Change } from '../domain/change.ts';
 import { type Chat, isOpen, ownerOf } from '../domain/chat.ts';
 import { isHiddenFromVisitor } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
-import type { Messages } from '../ports.ts';
+import type { Messages, StoredMessage } from '../ports.ts';
 import { type RenderedDelta, render } from '../protocol/delta.ts';
 import { chatDeltas, ownChat } from '../protocol/operator-deltas.ts';
 import { operatorMessage, operatorObject, operatorStatus } from '../protocol/operator-objects.ts';
 import { openedDeltas, visitorDeltas } from '../protocol/visitor-deltas.ts';
 import { visitorMessage } from '../protocol/visitor-objects.ts';
 import type { AppliedChange, Replica } from '../sync/replica.ts';
+import type { YoungChats } from './young-chats.ts';
 
 /** How a class of hearers sees a change. A promise when it needs what the hot state does not hold. */
 export type Rendering = readonly RenderedDelta[] | Promise<readonly RenderedDelta[]>;
@@ -35,14 +36,21 @@ const COLLEAGUES: readonly ToldTo[] = [{ topic: ALL_OPERATORS, kind: 'colleagues
 export class Renderings {
   readonly #replica: Replica;
   readonly #messages: Messages;
+  readonly #youngChats: YoungChats;
   readonly #defaultMaxChats: number;
   /** Of open chats only: a closed one has moved. */
   readonly #places = new Map<number, { readonly chat: Chat; readonly told: readonly ToldTo[] }>();
 
-  constructor(replica: Replica, messages: Messages, defaultMaxChats: number) {
-    this.#replica = replica;
-    this.#messages = messages;
-    this.#defaultMaxChats = defaultMaxChats;
+  constructor(options: {
+    readonly replica: Replica;
+    readonly messages: Messages;
+    readonly youngChats: YoungChats;
+    readonly defaultMaxChats: number;
+  }) {
+    this.#replica = options.replica;
+    this.#messages = options.messages;
+    this.#youngChats = options.youngChats;
+    this.#defaultMaxChats = options.defaultMaxChats;
   }
 
   hearersOf({ change, chatBefore, chatAfter }: AppliedChange): readonly ToldTo[] {
@@ -109,21 +117,26 @@ export class Renderings {
     return openedDeltas(chat, operator, await visitorMessages(this.#messages, chat)).map(render);
   }
 
-  async #ownChat(chat: Chat): Promise<readonly RenderedDelta[]> {
-    return [render(ownChat(chat, await chatMessages(this.#messages, chat)))];
+  #ownChat(chat: Chat): Rendering {
+    const told = (messages: readonly object[]): readonly RenderedDelta[] => [render(ownChat(chat, messages))];
+    const young = this.#youngChats.of(chat);
+    return young === undefined ? chatMessages(this.#messages, chat).then(told) : told(young.map(toOperator));
   }
 }
 
 /** The chat's last messages as its operator sees them, none newer than the header. */
 export async function chatMessages(messages: Messages, chat: Chat): Promise<object[]> {
-  const list = await lastMessages(messages, chat, CHAT_MESSAGES);
-  return list.map(message => operatorMessage(message, message.read));
+  return (await lastMessages(messages, chat, CHAT_MESSAGES)).map(toOperator);
 }
 
 /** As its visitor sees them. */
 export async function visitorMessages(messages: Messages, chat: Chat): Promise<object[]> {
   const list = await lastMessages(messages, chat, VISITOR_MESSAGES);
   return list.filter(message => !isHiddenFromVisitor(message) && !message.deleted).map(message => visitorMessage(message, message.read));
+}
+
+function toOperator(message: StoredMessage): object {
+  return operatorMessage(message, message.read);
 }
 
 async function lastMessages(messages: Messages, { id: chatId, visitorId, messageCount, lastTsUs }: Chat, limit: number) {

@@ -11,6 +11,7 @@ import type { Bans, CannedAnswers, ChatHistories, ChatSearch, FileStore, Log, Me
 import type { Parameters } from '../protocol/parameters.ts';
 import { wrong } from '../protocol/parameters.ts';
 import type { Feed } from '../sync/feed.ts';
+import type { Newcomers } from '../sync/newcomers.ts';
 import type { Replica } from '../sync/replica.ts';
 import type { WaitingChats } from '../sync/waiting-chats.ts';
 import type { Admission } from './admission.ts';
@@ -59,6 +60,7 @@ export interface Services {
   readonly bans: Bans;
   readonly chatSearch: ChatSearch;
   readonly waiting: WaitingChats;
+  readonly newcomers: Newcomers;
   readonly rules: ChatRules;
   readonly statuses: readonly OperatorStatus[];
   readonly limits: Limits;

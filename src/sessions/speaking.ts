@@ -8,7 +8,7 @@ import { headStartOf } from '../domain/rules.ts';
 import type { Page } from '../domain/visitor.ts';
 import type { Services } from './services.ts';
 
-type Sources = Pick<Services, 'rules' | 'replica' | 'messages' | 'nowUs' | 'limits'>;
+type Sources = Pick<Services, 'rules' | 'replica' | 'messages' | 'nowUs' | 'limits' | 'newcomers'>;
 
 export async function speakingOf(
   services: Sources,
@@ -36,8 +36,12 @@ export function openingOf(
   };
 }
 
-async function reopeningOf({ rules, replica, messages, nowUs, limits }: Sources, { visitorId }: Page): Promise<Reopening | undefined> {
-  if (rules.reopenUs === 0 || replica.openChatOf(visitorId) !== undefined) return undefined;
+async function reopeningOf(
+  { rules, replica, newcomers, messages, nowUs, limits }: Sources,
+  { visitorId }: Page,
+): Promise<Reopening | undefined> {
+  const hasNone = replica.openChatOf(visitorId) !== undefined || newcomers.get(visitorId) !== undefined;
+  if (rules.reopenUs === 0 || hasNone) return undefined;
   const last = await messages.findLastChat(visitorId);
   if (last === undefined || isOpenState(last.state) || nowUs() - last.modifiedUs > rules.reopenUs) return undefined;
   return {

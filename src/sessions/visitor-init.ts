@@ -54,6 +54,7 @@ export async function openVisitorsPage(
       pushToken: pushToken === undefined || pushToken === '' || pushToken === 'none' ? null : pushToken,
     });
     services.pages.refuseBanned(opened.visitor.ban);
+    if (!opened.hasChatted) services.newcomers.add(opened.visitor);
     if (opened.replacedPageIds.length > 0) await services.loop.execute(endPages(visitorId, opened.replacedPageIds));
     return { ...opened, page: { id: pageId, visitorId, visitSessionId: opened.visitSessionId, location, title, platform, url } };
   };

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { KeySet } from '../../src/commands/key-set.ts';
 import { readByVisitor } from '../../src/commands/read-chat.ts';
 import { sendVisitorMessage } from '../../src/commands/send-visitor-message.ts';
-import { assignChat } from '../../src/commands/assign-chat.ts';
+import { assignChats } from '../../src/commands/assign-chats.ts';
 import { EPOCH_SIZE } from '../../src/domain/change.ts';
 import type { Chat } from '../../src/domain/chat.ts';
 import { ChatError } from '../../src/domain/error.ts';
@@ -140,7 +140,13 @@ for (const server of ['TEST_PG', 'TEST_PG18'] as const) {
       await database.query('update lease set expires_at = clock_timestamp()');
       assert.equal(await attempt(7), 'fenced');
       await store.close();
-      await assert.rejects(node.run(assignChat({ chatId: 1, operatorId: 1, record: ANY_RECORD }, someRules(), 7)), ChatError);
+      const [page] = await addVisitors(node, 1);
+      await send(page!, 'waits');
+      const { id: chatId } = await eventually(() => node.replica.openChatOf(page!.visitorId) ?? false);
+      const [operatorId] = await addOperators(node, 1);
+      await database.query("update operator set status = 'online', status_sort = 'takes' where id = $1", [operatorId]);
+      const plan = [{ chatId, operatorId: operatorId!, record: ANY_RECORD }];
+      await assert.rejects(node.run(assignChats(plan, someRules(), 7)), /no longer leads/);
     });
 
     test('a batch decided without locks is stored only on the rows, in the epoch and at the time that it was decided on', async () => {
@@ -150,7 +156,7 @@ for (const server of ['TEST_PG', 'TEST_PG18'] as const) {
       const store = createStore(node.database);
       const attempt = async (wrong: Partial<Guess>, batch: BatchWrite = NOTHING): Promise<string> => {
         const [now] = await database.query<{ us: string }>('select clock_us() as us');
-        const guess = { nowUs: Number(now!.us), revision: node.replica.revision, chats: [chat], operators: [], ...wrong };
+        const guess = { nowUs: Number(now!.us), revision: node.replica.revision, visitors: [], chats: [chat], operators: [], ...wrong };
         try {
           await store.commitGuess(randomUUID(), guess, batch);
           return 'written';
@@ -180,12 +186,97 @@ for (const server of ['TEST_PG', 'TEST_PG18'] as const) {
       await store.close();
     });
 
+    test('a first chat is begun without locks only for a visitor who is as he came, and has no chat on any node', async () => {
+      const store = createStore(node.database);
+      await store.begin(randomUUID(), new KeySet(), false);
+      await store.rollback();
+      const attempt = async (...visitors: Guess['visitors']): Promise<string> => {
+        const [now] = await database.query<{ us: string }>('select clock_us() as us');
+        const guess: Guess = { nowUs: Number(now!.us), revision: node.replica.revision, visitors, chats: [], operators: [] };
+        try {
+          await store.commitGuess(randomUUID(), guess, NOTHING);
+          return 'written';
+        } catch (error) {
+          await store.rollback();
+          return error instanceof StoreFailure ? error.kind : 'other';
+        }
+      };
+      const [untouched, talks, banned, renamed] = await addVisitors(node, 4);
+      await send(talks!, 'has a chat');
+      await database.query(`update visitor set ban = '{}' where id = $1`, [banned!.visitorId]);
+      await database.query(`update visitor set fields = '{"name": "Ann"}' where id = $1`, [renamed!.visitorId]);
+      const as = (page: typeof untouched, fields = {}): Guess['visitors'][number] => ({ id: page!.visitorId, fields });
+      assert.equal(await attempt(as(untouched)), 'written');
+      assert.equal(await attempt(as(untouched), as(talks)), 'stale');
+      assert.equal(await attempt(as(banned)), 'stale');
+      assert.equal(await attempt(as(renamed)), 'stale');
+      assert.equal(await attempt(as(renamed, { name: 'Ann' })), 'written');
+      assert.equal(await attempt({ id: randomUUID(), fields: {} }), 'stale');
+
+      // Whoever changes him meanwhile holds his row: the check waits for that, and sees it.
+      const other = await node.database.connect();
+      await other.query('begin');
+      await other.query(`update visitor set fields = '{"name": "Bob"}' where id = $1`, [untouched!.visitorId]);
+      const waiting = attempt(as(untouched));
+      await eventually(async () => {
+        const blocked = await database.query(
+          'select from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0 and datname = current_database()',
+        );
+        assert.equal(blocked.length, 1);
+      });
+      await other.query('commit');
+      assert.equal(await waiting, 'stale');
+      await other.end();
+      await store.close();
+    });
+
+    test("a visitor's first message begins his chat in one round trip; of two on two nodes at once one begins it", async () => {
+      const twin = await startBareNode(database, { name: 'twin-writer' });
+      try {
+        const pages = await addVisitors(node, 20);
+        await send(pages[0]!, 'reserves ids for the others');
+        for (const { visitorId: id } of pages.slice(1)) {
+          twin.newcomers.add({ id, fields: {}, lastTsUs: 0, clearedUs: 0, lastOperatorId: null, ban: null });
+        }
+        const before = await node.metrics.value('commits_guessed_total');
+        await eventually(async () => {
+          const [page] = await addVisitors(node, 1);
+          await send(page!, 'in one go');
+          assert.ok((await node.metrics.value('commits_guessed_total')) > before, 'no first message was stored without locks');
+        });
+        await golden(node.database, () =>
+          Promise.all(
+            pages.flatMap((page, i) => [
+              send(page, 'here', `here-${i}`),
+              twin.run(sendVisitorMessage(said('there', `there-${i}`), speaking(page))),
+            ]),
+          ),
+        );
+        const rows = await database.query<{ chats: string; messages: string }>(
+          'select (select count(*) from chat where visitor_id = any($1)) as chats, (select count(*) from message where visitor_id = any($1)) as messages',
+          [pages.map(page => page.visitorId)],
+        );
+        assert.deepEqual(
+          rows.map(row => [Number(row.chats), Number(row.messages)]),
+          [[20, 41]],
+        );
+        const { revision } = await createSnapshots(node.database).load();
+        for (const { feed, replica } of [node, twin]) {
+          await feed.catchUp();
+          assert.equal(replica.revision, revision);
+          for (const page of pages) assert.equal(replica.openChatOf(page.visitorId)?.messageCount, page === pages[0] ? 3 : 2);
+        }
+      } finally {
+        await twin.stop();
+      }
+    });
+
     test('behind a guess that failed all guesses fail until it is rolled back', async () => {
       const store = createStore(node.database);
       await store.begin(randomUUID(), new KeySet(), false);
       await store.rollback();
       const [now] = await database.query<{ us: string }>('select clock_us() as us');
-      const right: Guess = { nowUs: Number(now!.us), revision: node.replica.revision, chats: [], operators: [] };
+      const right: Guess = { nowUs: Number(now!.us), revision: node.replica.revision, visitors: [], chats: [], operators: [] };
       const outcomes = await Promise.allSettled([
         store.commitGuess(randomUUID(), { ...right, operators: [{ id: 1_000, version: 0 }] }, NOTHING),
         store.commitGuess(randomUUID(), right, NOTHING),

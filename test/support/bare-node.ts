@@ -17,6 +17,7 @@ import { Health } from '../../src/sync/health.ts';
 import { Heartbeat } from '../../src/sync/heartbeat.ts';
 import { NO_BUS } from '../../src/sync/no-bus.ts';
 import { Leadership } from '../../src/sync/leadership.ts';
+import { Newcomers } from '../../src/sync/newcomers.ts';
 import { Replica } from '../../src/sync/replica.ts';
 import { WaitingChats } from '../../src/sync/waiting-chats.ts';
 import type { AssignmentRules } from '../../src/domain/eligibility.ts';
@@ -27,6 +28,7 @@ import { clock, keptLog, type KeptLog } from './silent.ts';
 
 export interface BareNode {
   readonly replica: Replica;
+  readonly newcomers: Newcomers;
   readonly feed: Feed;
   readonly loop: CommitLoop;
   readonly database: Database;
@@ -80,9 +82,11 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
           }),
         );
   const store = createStore(database);
+  const newcomers = new Newcomers(replica, metrics);
   const loop = new CommitLoop({
     store,
     hot: replica,
+    newcomers,
     clock,
     nowUs: () => heartbeat.nowUs(),
     log,
@@ -145,6 +149,7 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
   if (leads) assignment.start();
   return {
     replica,
+    newcomers,
     feed,
     loop,
     database,

@@ -28,7 +28,7 @@ export async function addVisitors(node: BareNode, count: number): Promise<Page[]
         platform: 'test',
         url: '',
       };
-      await pages.open({
+      const { visitor, hasChatted } = await pages.open({
         pageId: page.id,
         visitorId: page.visitorId,
         oldVisitSessionId: '',
@@ -41,6 +41,7 @@ export async function addVisitors(node: BareNode, count: number): Promise<Page[]
         pushService: '',
         pushToken: null,
       });
+      if (!hasChatted) node.newcomers.add(visitor);
       return page;
     }),
   );
