@@ -14,6 +14,7 @@ import type { Feed } from '../sync/feed.ts';
 import type { Replica } from '../sync/replica.ts';
 import type { WaitingChats } from '../sync/waiting-chats.ts';
 import type { Admission } from './admission.ts';
+import type { ClusterDesk } from './cluster-desk.ts';
 import type { Derived } from './derived.ts';
 import type { Hub } from './hub.ts';
 import type { Identification } from './identification.ts';
@@ -58,6 +59,7 @@ export interface Services {
   readonly histories: ChatHistories;
   readonly bans: Bans;
   readonly chatSearch: ChatSearch;
+  readonly clusterDesk: ClusterDesk;
   readonly waiting: WaitingChats;
   readonly rules: ChatRules;
   readonly statuses: readonly OperatorStatus[];
