@@ -104,7 +104,7 @@ function withoutLag<S extends { readonly lag: number }>({ lag: _, ...stats }: S)
 
 async function readFacts(database: Database): Promise<DatabaseFacts> {
   const [facts] = await database.query<DatabaseFacts & Record<string, unknown>>(
-    `select current_setting('server_version') as version, pg_database_size(current_database()) as "sizeBytes",
+    `select split_part(current_setting('server_version'), ' ', 1) as version, pg_database_size(current_database()) as "sizeBytes",
        (select count(*) from pg_stat_activity where datname = current_database()) as connections, pg_is_in_recovery() as "isReplica"`,
   );
   if (facts === undefined) throw new Error('the database has told nothing of itself');

@@ -58,9 +58,10 @@ export function NodeCard({ node, overview, history, onAsk }: NodeCardProps) {
           {node.host}:{node.port} <small>{facts.process(node.pid)}</small>
         </Fact>
         {node.differs.length > 0 && (
-          <Fact name={facts.differs}>
-            <span class="differs">{node.differs.join(', ')}</span>
-          </Fact>
+          <div class="differs">
+            <dt>{facts.differs}</dt>
+            <dd>{node.differs.join(', ')}</dd>
+          </div>
         )}
       </dl>
       {node.mode !== 'single' && <Actions node={node} overview={overview} onAsk={onAsk} />}
@@ -99,12 +100,7 @@ function Actions({ node, overview, onAsk }: Omit<NodeCardProps, 'history'>) {
   const turn = node.state === 'draining' ? 'undo-drain' : 'drain';
   return (
     <footer class="actions">
-      <ActionButton
-        action="promote"
-        node={node.node}
-        isPossible={isReady(node) && !(leads && overview.lease?.promoted === true)}
-        onAsk={ask}
-      />
+      <ActionButton action="promote" node={node.node} isPossible={isReady(node) && !leads} onAsk={ask} />
       <ActionButton action={turn} node={node.node} isPossible={turn === 'undo-drain' || (isReady(node) && othersReady)} onAsk={ask} />
     </footer>
   );

@@ -209,8 +209,8 @@ export const en: ClusterWords = {
     connections: 'Connections',
     size: 'Size',
     kind: 'Kind',
-    primary: 'primary',
-    replica: 'replica, read-only',
+    primary: 'Primary',
+    replica: 'Replica, read-only',
     revision: 'Newest revision',
   },
   actions: {

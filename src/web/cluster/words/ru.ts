@@ -102,8 +102,8 @@ export const ru: ClusterWords = {
     connections: 'Соединения',
     size: 'Размер',
     kind: 'Тип',
-    primary: 'основная',
-    replica: 'реплика, только чтение',
+    primary: 'Основная',
+    replica: 'Реплика, только чтение',
     revision: 'Последняя ревизия',
   },
   actions: {
