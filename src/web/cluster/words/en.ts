@@ -157,7 +157,7 @@ export const en: ClusterWords = {
     messages: 'Messages/s',
     restCalls: 'REST calls/s',
     connections: 'Connections',
-    webSockets: count => `${count} WebSocket`,
+    webSockets: count => `${count} by WebSocket`,
     cpu: 'CPU',
     memory: 'Memory',
     revision: 'Revision',
