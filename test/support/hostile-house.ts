@@ -13,8 +13,10 @@ export interface HostileHouse {
   readonly url: string;
   /** His own name and title are hostile too. */
   readonly admin: Operator;
-  /** One for each string, in their order. In each the operator's `answer-<i>` comes before the visitor's `end-<i>`. */
+  /** One for each string, in their order. In each the operator's `answer-<i>` comes before the visitor's `end-<i>;`. */
   readonly chatIds: readonly number[];
+  /** Keeps the visitor of that chat out, for its string's sake; his chat ends. */
+  ban(i: number): Promise<void>;
 }
 
 const PASSWORD = 'correct horse';
@@ -32,8 +34,18 @@ export async function openHostileHouse(): Promise<HostileHouse> {
     const { url } = single.node;
     const admin = await Operator.login(url, 'admin', PASSWORD);
     await admin.setStatus('online');
-    const chatIds = await inTurns(HOSTILE, AT_ONCE, (words, i) => seedChat(url, admin, words, i, keys[i % keys.length] ?? ''));
-    return { single, url, admin, chatIds };
+    const chats = await inTurns(HOSTILE, AT_ONCE, (words, i) => seedChat(url, admin, words, i, keys[i % keys.length] ?? ''));
+    return {
+      single,
+      url,
+      admin,
+      chatIds: chats.map(({ chatId }) => chatId),
+      async ban(i) {
+        const { visitorId = '' } = chats[i] ?? {};
+        const banned = await admin.action('visitor.ban', { visitorId, reason: cut(HOSTILE[i] ?? '', 500) });
+        assert.equal(banned.result, 'ok', JSON.stringify(banned));
+      },
+    };
   } catch (error) {
     await single.stop();
     throw error;
@@ -67,7 +79,12 @@ function packed(strings: readonly string[], max: number): string[] {
   return [...packs, pack];
 }
 
-async function seedChat(url: string, admin: Operator, words: string, i: number, departmentKey: string): Promise<number> {
+interface SeededChat {
+  readonly chatId: number;
+  readonly visitorId: string;
+}
+
+async function seedChat(url: string, admin: Operator, words: string, i: number, departmentKey: string): Promise<SeededChat> {
   const fields = Object.fromEntries(
     ['display_name', 'name', 'email', 'phone', 'login', 'comment', 'profile_url', 'avatar_url', cut(words, 50)].map(key => [key, words]),
   );
@@ -104,11 +121,10 @@ async function seedChat(url: string, admin: Operator, words: string, i: number, 
   const { id } = await answer('chat.message', { ...chat, message: `answer-${i}\n${words}`, clientSideId: `answer-${i}` });
   await act('chat.operator_rate_select', { rate: '1', visitor_note: words });
   await act('chat.message', { message: words, 'client-side-id': `quote-${i}`, quote: JSON.stringify({ ref: { msgId: id } }) });
-  await act('chat.message', { message: `end-${i}`, 'client-side-id': `end-${i}` });
+  await act('chat.message', { message: `end-${i};`, 'client-side-id': `end-${i}` });
   const canned = await admin.post('/l/o/canned-answers', { scope: 'all', shortcut: `s${i}`, text: words });
   assert.equal(canned.result, 'ok', JSON.stringify(canned));
-  if (i % 2 === 1) await answer('visitor.ban', { visitorId: visitor.page.visitor.id, reason: cut(words, 500) });
-  return chatId;
+  return { chatId, visitorId: visitor.page.visitor.id };
 }
 
 async function upload(url: string, visitor: Visitor, name: string, clientSideId: string): Promise<void> {

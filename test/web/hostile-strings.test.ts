@@ -7,6 +7,9 @@ import { Cleanup } from '../support/cleanup.ts';
 import { HOSTILE, type Watch, watchContext } from '../support/hostile.ts';
 import { type HostileHouse, openHostileHouse } from '../support/hostile-house.ts';
 
+/** Not all: each takes a search. */
+const BANNED_EACH = 10;
+
 describe('hostile strings', () => {
   const cleanup = new Cleanup();
   const contexts = new Cleanup();
@@ -67,6 +70,28 @@ describe('hostile strings', () => {
     await page.goto(`${house.url}/operator`);
     for (const [i, chatId] of house.chatIds.entries()) {
       await page.evaluate(`location.hash = '#${chatId}/card'`);
+      await page.getByText(`answer-${i}`, { exact: false }).first().waitFor();
+    }
+    await page.keyboard.press('Alt+R'); // to whom it can be transferred: operators and departments
+    await page.getByRole('dialog').getByText(HOSTILE[0]!, { exact: false }).first().waitFor({ state: 'attached' });
+    await page.keyboard.press('Escape');
+    await page.locator('textarea').fill('/s1'); // canned answers
+    await page.getByText('s199').first().waitFor();
+    assert.deepEqual(await watch.findings(), []);
+  });
+
+  test('are text in chats that are searched for, with cards of visitors who are kept out', async () => {
+    const { context, watch } = await visit();
+    const page = await context.newPage();
+    await page.goto(`${house.url}/operator`);
+    for (let i = 0; i < HOSTILE.length; i += BANNED_EACH) {
+      await house.ban(i);
+      await page.keyboard.press('Control+K');
+      await page.keyboard.type(`end-${i};`);
+      await page.keyboard.press('Enter');
+      const card = page.waitForResponse(response => response.url().includes('/l/o/visitor'));
+      await page.getByRole('dialog').getByText(`end-${i};`).click();
+      await card;
       await page.getByText(`answer-${i}`, { exact: false }).first().waitFor();
     }
     assert.deepEqual(await watch.findings(), []);
