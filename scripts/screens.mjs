@@ -24,6 +24,31 @@ const VARIANTS = {
 const SCREENS = [
   { name: 'demo', path: '/', prepare: page => page.locator('iframe').last().waitFor() },
   { name: 'login', path: '/cluster', prepare: page => page.locator('input[name=login]').waitFor() },
+  { name: 'widget', path: '/demo/visitor', prepare: page => openWidget(page, 'Is there somebody who can help me choose?') },
+  { name: 'desk', path: '/operator', as: 'anna', prepare: page => openChat(page, '') },
+  { name: 'desk-card', path: '/operator', as: 'anna', prepare: page => openChat(page, '/card') },
+  {
+    name: 'desk-transfer',
+    path: '/operator',
+    as: 'anna',
+    async prepare(page) {
+      await openChat(page, '');
+      await page.keyboard.press('Alt+R');
+      await page.getByRole('dialog').waitFor();
+    },
+  },
+  {
+    name: 'desk-search',
+    path: '/operator',
+    as: 'anna',
+    async prepare(page) {
+      await openChat(page, '');
+      await page.keyboard.press('Control+K');
+      await page.keyboard.type('boots');
+      await page.keyboard.press('Enter');
+      await page.getByRole('dialog').getByText('Maria Lopez').waitFor({ state: 'attached' });
+    },
+  },
   {
     name: 'cluster',
     path: '/cluster',
@@ -74,6 +99,24 @@ async function take(browser, url, { name, path: address, as, prepare: ready }, v
   await writeSmall(await page.screenshot(), file);
   say(`${path.relative(ROOT, file)} (${Math.ceil(statSync(file).size / 1024)} KiB)`);
   await context.close();
+}
+
+/** The first one that Anna has taken: each chat has its address. `screen` of a phone: '' the chat, '/card' who the visitor is. */
+async function openChat(page, screen) {
+  const chatId = await page.evaluate(async () => (await (await fetch('/l/o/chats?query=waterproof')).json()).data.chats[0].id);
+  await page.evaluate(hash => (location.hash = hash), `#${chatId}${screen}`);
+  await page
+    .getByText(screen === '' ? 'Yes please, that would be lovely' : 'maria@example.org')
+    .last()
+    .waitFor();
+}
+
+/** A visitor's words in the open widget, as sent. */
+async function openWidget(page, words) {
+  await page.evaluate(() => window.tandem.open());
+  await page.locator('tandem-chat textarea').fill(words);
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await page.getByText(words).last().waitFor();
 }
 
 /** With as many colours as fit. */
