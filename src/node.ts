@@ -13,6 +13,7 @@ import { createMetrics } from './metrics.ts';
 import type { Signal } from './domain/signal.ts';
 import { createJobs } from './node/jobs.ts';
 import { createClientSide } from './node/client-side.ts';
+import { nodeStats } from './node/stats.ts';
 import { chatRules } from './node/rules.ts';
 import type { Bus, Clock } from './ports.ts';
 import { createChangeLog } from './postgres/change-log.ts';
@@ -150,6 +151,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     leadership,
     clock,
     isBusConnected: () => bus.connected,
+    stats: nodeStats(metrics, health),
     onNameLost: () => onFatal(75, `node name '${node.name}' was taken over by another process`),
     onDrainWish: wish => traffic.wish(wish),
   });
@@ -180,6 +182,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     config,
     database,
     installation,
+    bus,
     replica,
     feed,
     hub,

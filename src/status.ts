@@ -2,6 +2,7 @@
 import { cpus, totalmem } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from './config/config.ts';
+import { roleOf, stateOf } from './domain/cluster.ts';
 import { differingKeys } from './postgres/registry.ts';
 import type { Bus, Fingerprint, NodeRow, Registry } from './ports.ts';
 import type { Feed } from './sync/feed.ts';
@@ -27,8 +28,6 @@ export interface StatusSources {
 
 /** With the database away, what was known last is told: who asks wants to know about this node above all. */
 const LIST_WITHIN_MS = 500;
-/** A node is dead when it has not been seen for this long. */
-const DEAD_AFTER_SECONDS = 5;
 
 export function nodeStatus(sources: StatusSources): () => Promise<object> {
   const { config, fingerprint, version, health, leadership, replica, feed, registry, bus, ws, metrics } = sources;
@@ -79,7 +78,7 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
       cluster: nodes.map(row => ({
         node: row.name,
         role: roleOf(row.mode, row.name === leader),
-        state: row.seenSecondsAgo > DEAD_AFTER_SECONDS ? 'dead' : row.state,
+        state: stateOf(row.state, row.seenSecondsAgo),
         revision: String(row.revision),
         seenSecondsAgo: row.seenSecondsAgo,
         differs: differingKeys(fingerprint(), row.fingerprint),
@@ -95,13 +94,6 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
       },
     };
   };
-}
-
-/** standby: the configured master while another node leads. */
-function roleOf(mode: string, leads: boolean): string {
-  if (mode === 'single') return 'single';
-  if (leads) return 'master';
-  return mode === 'master' ? 'standby' : 'slave';
 }
 
 function round(value: number): number {

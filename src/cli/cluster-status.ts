@@ -1,9 +1,8 @@
 /** `cluster status`: nodes, roles, lease, revision, lag, as the database knows them. */
 import type { Config } from '../config/config.ts';
-import { listNodes } from '../postgres/registry.ts';
+import type { NodeRole } from '../domain/cluster.ts';
+import { createClusterControl } from '../postgres/cluster-control.ts';
 import { openDatabase } from './open-database.ts';
-
-const DEAD_AFTER_SECONDS = 5;
 
 export interface ClusterStatus {
   readonly revision: string;
@@ -18,7 +17,7 @@ export interface ClusterStatus {
   readonly nodes: readonly {
     readonly node: string;
     readonly mode: string;
-    readonly role: string;
+    readonly role: NodeRole;
     readonly state: string;
     readonly host: string;
     readonly pid: number;
@@ -32,41 +31,32 @@ export interface ClusterStatus {
 
 export async function clusterStatus(config: Config): Promise<ClusterStatus> {
   const opened = await openDatabase(config);
-  const { database } = opened;
   try {
-    const [rows, leases] = await Promise.all([
-      listNodes(database),
-      database.query<{ holder: string; token: number; seconds: number; revision: number; reason: string; promoted: boolean }>(
-        `select holder, token, reason, promoted = holder as promoted, extract(epoch from expires_at - clock_timestamp())::float8 as seconds, newest_revision() as revision from lease`,
-      ),
-    ]);
-    const lease = leases[0];
-    const held = lease !== undefined && lease.seconds > 0 ? lease : undefined;
-    const newest = lease?.revision ?? 0;
+    const { revision, lease, nodes } = await createClusterControl(opened.database).look();
     return {
-      revision: String(newest),
+      revision: String(revision),
       lease:
-        held === undefined
+        lease === undefined
           ? null
           : {
-              holder: held.holder,
-              token: held.token,
-              expiresInSeconds: Math.round(held.seconds * 10) / 10,
-              reason: held.reason,
-              promoted: held.promoted,
+              holder: lease.holder,
+              token: lease.token,
+              expiresInSeconds: Math.round(lease.expiresInMs / 100) / 10,
+              reason: lease.reason,
+              promoted: lease.promoted,
             },
-      nodes: rows.map(({ name, mode, host, pid, port, version, state, revision, seenSecondsAgo }) => ({
-        node: name,
-        mode,
-        role: name === held?.holder ? (mode === 'single' ? 'single' : 'master') : mode === 'master' ? 'standby' : mode,
-        state: seenSecondsAgo > DEAD_AFTER_SECONDS ? 'dead' : state,
-        host,
-        pid,
-        port,
-        version,
-        revision: String(revision),
-        lag: Math.max(0, newest - revision),
-        seenSecondsAgo,
+      nodes: nodes.map(node => ({
+        node: node.name,
+        mode: node.mode,
+        role: node.role,
+        state: node.state,
+        host: node.host,
+        pid: node.pid,
+        port: node.port,
+        version: node.version,
+        revision: String(node.revision),
+        lag: node.lag,
+        seenSecondsAgo: node.seenSecondsAgo,
       })),
     };
   } finally {

@@ -21,7 +21,8 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof NodeNameHeld) return EXIT.tryAgain;
   if (error instanceof ServiceError) return EXIT.serviceMissing;
-  if (error instanceof ChatError) return error.code === 'unavailable' ? EXIT.serviceMissing : EXIT.usage;
+  if (error instanceof ChatError)
+    return error.code === 'unavailable' || error.reason === 'node-not-ready' ? EXIT.serviceMissing : EXIT.usage;
   return EXIT.bug;
 }
 

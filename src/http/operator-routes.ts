@@ -16,6 +16,7 @@ import { readSince, resumePoint, type Services } from '../sessions/services.ts';
 import type { Health } from '../sync/health.ts';
 import { authenticateOperator, COOKIE, refuseForeignOrigin } from './operator-auth.ts';
 import type { BodyReader } from './body-reader.ts';
+import { clusterRoutes } from './cluster-routes.ts';
 import { operatorFileRoutes } from './file-routes.ts';
 import { parametersOf } from './parameters.ts';
 import type { HeldPolls } from './held-polls.ts';
@@ -36,12 +37,18 @@ export function operatorRoutes({ services, health, held, body, uploads, allowedO
   const routes = Router({ caseSensitive: true });
   const { limits, hub, logins, loop } = services;
 
-  const asOperator = (run: (request: Request, response: Response, login: Login) => Promise<void>) =>
-    handle(async (request, response) => {
-      const login = await authenticateOperator(logins, request, { changes: request.method !== 'GET', allowedOrigins });
+  type WithLogin = (request: Request, response: Response, login: Login) => Promise<void>;
+  const asOperator = (run: WithLogin) =>
+    asWatcher(async (request, response, login) => {
       services.presence.seen(login.operator.id);
       await run(request, response, login);
     });
+
+  /** Who watches the cluster is not at his desk because of it. */
+  const asWatcher = (run: WithLogin) =>
+    handle(async (request, response) =>
+      run(request, response, await authenticateOperator(logins, request, { changes: request.method !== 'GET', allowedOrigins })),
+    );
 
   routes.get('/l/o/pingservice', (_request, response) => {
     if (!health.isReady) throw new ChatError('unavailable', 'server-not-ready', health.reasons.join('; ') || health.state);
@@ -159,6 +166,7 @@ export function operatorRoutes({ services, health, held, body, uploads, allowedO
 
   routes.use(operatorFileRoutes(services, uploads, asOperator));
   routes.use(operatorTeamRoutes(services, body, asOperator));
+  routes.use(clusterRoutes(services.clusterDesk, body, asWatcher));
 
   routes.use('/l/o', (_request, _response, next) => next(new ChatError('not-found', 'not-found', 'there is no such call')));
   routes.use(operatorErrors(services.log));

@@ -11,15 +11,17 @@ import { authenticateOperator } from '../http/operator-auth.ts';
 import { createHttpServer, type HttpServer } from '../http/server.ts';
 import type { MetricsRegistry } from '../metrics.ts';
 import { boundConnections } from '../open-files.ts';
-import type { Clock, Log, Messages, Pages } from '../ports.ts';
+import type { Bus, Clock, Log, Messages, Pages } from '../ports.ts';
 import { createCannedAnswers } from '../postgres/canned-answers.ts';
 import { createChatSearch } from '../postgres/chat-search.ts';
+import { createClusterControl } from '../postgres/cluster-control.ts';
 import type { Database } from '../postgres/database.ts';
 import { createFiles } from '../postgres/files.ts';
 import { createBans, createHistories } from '../postgres/histories.ts';
 import { createIdentities } from '../postgres/identities.ts';
 import { createLogins } from '../postgres/logins.ts';
 import { Admission } from '../sessions/admission.ts';
+import { ClusterDesk } from '../sessions/cluster-desk.ts';
 import type { Derived } from '../sessions/derived.ts';
 import type { Hub } from '../sessions/hub.ts';
 import { Identification } from '../sessions/identification.ts';
@@ -44,6 +46,7 @@ export interface ClientSideOptions {
   readonly config: Config;
   readonly database: Database;
   readonly installation: { readonly secret: string };
+  readonly bus: Bus;
   readonly replica: Replica;
   readonly feed: Feed;
   readonly hub: Hub;
@@ -92,7 +95,7 @@ export function createClientSide(options: ClientSideOptions): { readonly ws: WsS
 }
 
 function createServices(options: ClientSideOptions, maxConnections: number): Services {
-  const { config, database, installation, replica, feed, loop, clock, metrics, nowUs } = options;
+  const { config, database, installation, bus, replica, feed, loop, clock, metrics, nowUs } = options;
   const { limits } = config;
   const { fieldsKey, fieldsHash } = config.identification;
   const files = createFiles(database);
@@ -134,6 +137,18 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
     histories: createHistories(database),
     bans: createBans(database),
     chatSearch: createChatSearch(database),
+    clusterDesk: new ClusterDesk({
+      control: createClusterControl(database),
+      log: options.log,
+      isCluster: config.mode !== 'single',
+      broker: () => ({
+        transport: bus.transport,
+        connected: bus.connected,
+        host: config.mq === undefined ? null : placesOf(config.mq.hosts),
+      }),
+      databaseHost: config.db === undefined ? 'embedded' : placesOf(config.db.hosts),
+      clock,
+    }),
     statuses: [...BUILT_IN_STATUSES, ...config.operatorStatuses],
     limits: {
       maxMessageLength: limits.maxMessageLength,
@@ -149,4 +164,8 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
     survey: config.survey,
   };
   return services;
+}
+
+function placesOf(hosts: readonly { readonly host: string; readonly port: number }[]): string {
+  return hosts.map(({ host, port }) => `${host}:${port}`).join(', ');
 }

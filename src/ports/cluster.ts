@@ -1,5 +1,6 @@
 /** The cluster: the bus, the registry of nodes, the heartbeat and the lease. */
 import type { Change, Revision } from '../domain/change.ts';
+import type { NodeRole } from '../domain/cluster.ts';
 import type { Signal } from '../domain/signal.ts';
 import type { Microseconds } from '../domain/time.ts';
 import type { CommittedRange } from './store.ts';
@@ -71,8 +72,24 @@ export interface NodeRow {
   readonly version: string;
   readonly state: string;
   readonly revision: Revision;
+  readonly startedAt: Date;
   readonly seenSecondsAgo: number;
   readonly fingerprint: Fingerprint;
+  /** Those of its last heartbeat; undefined of a node of an earlier build. */
+  readonly stats: (NodeStats & { readonly lag: number }) | undefined;
+}
+
+/** What a node says of itself with each heartbeat. Totals count from its start. */
+export interface NodeStats {
+  readonly connections: number;
+  readonly wsConnections: number;
+  readonly messagesTotal: number;
+  readonly restCallsTotal: number;
+  /** Of one core. */
+  readonly cpuPercent: number;
+  readonly memoryBytes: number;
+  /** Why it is degraded; empty: it is not. */
+  readonly reason: string;
 }
 
 /** A hash for each setting that all nodes should agree on. */
@@ -82,7 +99,12 @@ export interface Registry {
   /** Takes the node's name. NodeNameHeld when a living node has it, ConfigDrift when a living node's critical settings differ. */
   register(): Promise<void>;
   /** The one statement of each second: writes the heartbeat, renews or takes the lease, returns what the node must know. */
-  beat(report: { readonly state: string; readonly revision: Revision; readonly claims: boolean }): Promise<Heartbeat>;
+  beat(report: {
+    readonly state: string;
+    readonly revision: Revision;
+    readonly claims: boolean;
+    readonly stats: NodeStats;
+  }): Promise<Heartbeat>;
   /** Passes the lease on, `to` null: to whoever is ready. The new holder, '' when it is free now, undefined when nothing was done. */
   handLease(to: string | null, reason: string): Promise<string | undefined>;
   listNodes(): Promise<readonly NodeRow[]>;
@@ -95,4 +117,56 @@ export interface Registry {
   }): Promise<void>;
   /** Lets go of name and lease. */
   unregister(): Promise<void>;
+}
+
+/** The cluster as the database knows it. */
+export interface ClusterOverview {
+  /** The newest one. */
+  readonly revision: Revision;
+  /** undefined: nobody leads. */
+  readonly lease:
+    | {
+        readonly holder: string;
+        readonly token: number;
+        readonly expiresInMs: number;
+        /** How the holder got it. */
+        readonly reason: string;
+        /** An administrator has promoted the holder: it keeps the lease until a hand-over. */
+        readonly promoted: boolean;
+      }
+    | undefined;
+  readonly nodes: readonly NodeOverview[];
+}
+
+export interface NodeOverview extends Omit<NodeRow, 'fingerprint' | 'incarnation' | 'stats'> {
+  readonly role: NodeRole;
+  /** Could it take the lease and clients? */
+  readonly ready: boolean;
+  /** Behind the newest revision: of a living node as it said with its last heartbeat, of another one as of now. */
+  readonly lag: number;
+  /** Settings that are not those of the leader. */
+  readonly differs: readonly string[];
+  readonly stats: NodeStats | undefined;
+}
+
+export interface DatabaseFacts {
+  readonly version: string;
+  readonly connections: number;
+  readonly sizeBytes: number;
+  readonly isReplica: boolean;
+}
+
+/**
+ * An administrator's view of the cluster and his wishes. A wish is written into the database; the nodes read it with
+ * their next heartbeat and do the rest. Errors: `node-not-found`, `node-not-ready`.
+ */
+export interface ClusterControl {
+  look(): Promise<ClusterOverview>;
+  database(): Promise<DatabaseFacts>;
+  /** The node is to lead and to keep the lease until `handOver`, whoever the configured master is. */
+  promote(nodeName: string): Promise<void>;
+  /** Ends a promotion: the lease goes back to the configured master, whose name is returned. */
+  handOver(): Promise<string>;
+  /** The node is to hand over what it leads, to send its clients to the others and to take no more, until it is stopped or taken back. */
+  drain(nodeName: string, drained: boolean): Promise<void>;
 }

@@ -118,7 +118,7 @@ export function createRegistry(database: Database, identity: NodeIdentity): Regi
        values ($1, $2, $3, $4, $5, $6, $7, $8, 'starting', 0)
        on conflict (name) do update set incarnation = excluded.incarnation, mode = excluded.mode, host = excluded.host, pid = excluded.pid,
          port = excluded.port, version = excluded.version, fingerprint = excluded.fingerprint, state = excluded.state, ready_since = null,
-         drain = false, started_at = clock_timestamp(), heartbeat_at = clock_timestamp()`,
+         drain = false, stats = default, started_at = clock_timestamp(), heartbeat_at = clock_timestamp()`,
       [name, incarnation, mode, os.hostname(), process.pid, port, version, JSON.stringify(fingerprint)],
     );
   }
@@ -148,8 +148,8 @@ export function createRegistry(database: Database, identity: NodeIdentity): Regi
       }
     },
 
-    async beat({ state, revision, claims }): Promise<Heartbeat> {
-      const [row] = await query<BeatRow & pg.QueryResultRow>('select * from beat($1, $2, $3, $4, $5, $6, $7, $8)', [
+    async beat({ state, revision, claims, stats }): Promise<Heartbeat> {
+      const [row] = await query<BeatRow & pg.QueryResultRow>('select * from beat($1, $2, $3, $4, $5, $6, $7, $8, $9)', [
         name,
         incarnation,
         state,
@@ -158,6 +158,7 @@ export function createRegistry(database: Database, identity: NodeIdentity): Regi
         failover,
         configuredMaster,
         leaseSeconds,
+        JSON.stringify(stats),
       ]);
       if (row === undefined) throw new Error('the heartbeat returned nothing');
       return {
@@ -215,11 +216,16 @@ export function createRegistry(database: Database, identity: NodeIdentity): Regi
 }
 
 export async function listNodes(database: Database): Promise<NodeRow[]> {
-  return database.query<NodeRow & pg.QueryResultRow>(
-    `select name, incarnation, mode, host, pid, port, version, state, revision, fingerprint,
+  const rows = await database.query<Omit<NodeRow, 'stats'> & { readonly stats: NodeRow['stats'] | Record<string, never> }>(
+    `select name, incarnation, mode, host, pid, port, version, state, revision, fingerprint, stats, started_at as "startedAt",
        round(extract(epoch from clock_timestamp() - heartbeat_at)::numeric, 1)::float8 as "seenSecondsAgo"
      from node order by name`,
   );
+  return rows.map(row => ({ ...row, stats: hasStats(row.stats) ? row.stats : undefined }));
+}
+
+function hasStats(stats: NodeRow['stats'] | Record<string, never>): stats is NonNullable<NodeRow['stats']> {
+  return stats !== undefined && 'lag' in stats;
 }
 
 /** Keys that both have, with other values; a key that one version does not know says nothing. */

@@ -15,6 +15,7 @@ import type { Newcomers } from '../sync/newcomers.ts';
 import type { Replica } from '../sync/replica.ts';
 import type { WaitingChats } from '../sync/waiting-chats.ts';
 import type { Admission } from './admission.ts';
+import type { ClusterDesk } from './cluster-desk.ts';
 import type { Derived } from './derived.ts';
 import type { Hub } from './hub.ts';
 import type { Identification } from './identification.ts';
@@ -59,6 +60,7 @@ export interface Services {
   readonly histories: ChatHistories;
   readonly bans: Bans;
   readonly chatSearch: ChatSearch;
+  readonly clusterDesk: ClusterDesk;
   readonly waiting: WaitingChats;
   readonly newcomers: Newcomers;
   readonly rules: ChatRules;

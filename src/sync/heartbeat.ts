@@ -4,7 +4,7 @@
  * guard. While the bus is interrupted it runs more often, because then the log is all there is.
  */
 import type { Microseconds } from '../domain/time.ts';
-import type { Clock, Registry } from '../ports.ts';
+import type { Clock, NodeStats, Registry } from '../ports.ts';
 import type { Feed } from './feed.ts';
 import type { Health } from './health.ts';
 import type { Leadership } from './leadership.ts';
@@ -23,6 +23,8 @@ export interface HeartbeatOptions {
   readonly leadership: Leadership;
   readonly clock: Clock;
   readonly isBusConnected: () => boolean;
+  /** What the others are told of this node. */
+  readonly stats: () => Promise<NodeStats>;
   /** The node's name belongs to another process now: this one must stop. */
   readonly onNameLost: () => void;
   /** An administrator wants this node drained, or back. */
@@ -98,9 +100,10 @@ export class Heartbeat {
   }
 
   async #beat(): Promise<void> {
-    const { registry, incarnation, feed, replica, health, leadership, clock, onNameLost, onDrainWish } = this.#options;
+    const { registry, incarnation, feed, replica, health, leadership, clock, stats, onNameLost, onDrainWish } = this.#options;
+    const own = await stats();
     const sentMs = clock.nowMs();
-    const beat = await registry.beat({ state: health.state, revision: replica.revision, claims: leadership.claims });
+    const beat = await registry.beat({ state: health.state, revision: replica.revision, claims: leadership.claims, stats: own });
     if (beat.incarnation === undefined) {
       await registry.register(); // the row is gone: the database was restored
     } else if (beat.incarnation !== incarnation) {

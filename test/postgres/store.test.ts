@@ -20,7 +20,7 @@ import { createTestDatabase, pgServer, type TestDatabase } from '../support/data
 import { eventually } from '../support/eventually.ts';
 import { addOperators, addVisitors, said, speaking } from '../support/people.ts';
 import { golden } from '../support/replay.ts';
-import { anIdentity, ANY_RECORD, someRules } from '../support/rows.ts';
+import { anIdentity, ANY_RECORD, NO_STATS, someRules } from '../support/rows.ts';
 
 const NONE = { created: [], changed: [] };
 
@@ -354,7 +354,7 @@ for (const server of ['TEST_PG', 'TEST_PG18'] as const) {
       );
       await database.query("update node set heartbeat_at = clock_timestamp() - interval '1 minute' where name = 'twin'");
       await second.register();
-      const beat = await first.beat({ state: 'running', revision: 0, claims: false });
+      const beat = await first.beat({ state: 'running', revision: 0, claims: false, stats: NO_STATS });
       assert.notEqual(beat.incarnation, undefined, 'the first finds its name taken over');
       await second.unregister();
       await Promise.all([first.close(), second.close()]);

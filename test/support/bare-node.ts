@@ -23,7 +23,7 @@ import { WaitingChats } from '../../src/sync/waiting-chats.ts';
 import type { AssignmentRules } from '../../src/domain/eligibility.ts';
 import { mqServer } from './broker.ts';
 import type { TestDatabase } from './database.ts';
-import { anIdentity, someRules } from './rows.ts';
+import { anIdentity, NO_STATS, someRules } from './rows.ts';
 import { clock, keptLog, type KeptLog } from './silent.ts';
 
 export interface BareNode {
@@ -119,6 +119,7 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
     leadership,
     clock,
     isBusConnected: () => bus.connected,
+    stats: () => Promise.resolve(NO_STATS),
     onNameLost: () => undefined,
     onDrainWish: () => undefined,
   });

@@ -7,6 +7,7 @@ import type { AssignmentRules } from '../../src/domain/eligibility.ts';
 import type { ChatRules } from '../../src/domain/rules.ts';
 import { type Message, messageId } from '../../src/domain/message.ts';
 import type { Operator } from '../../src/domain/operator.ts';
+import type { NodeStats } from '../../src/ports.ts';
 import type { NodeIdentity } from '../../src/postgres/registry.ts';
 
 export function aChat(overrides: Partial<Chat> = {}): Chat {
@@ -160,6 +161,16 @@ export function anIdentity(overrides: Partial<NodeIdentity> = {}): NodeIdentity 
     ...overrides,
   };
 }
+
+export const NO_STATS: NodeStats = {
+  connections: 0,
+  wsConnections: 0,
+  messagesTotal: 0,
+  restCallsTotal: 0,
+  cpuPercent: 0,
+  memoryBytes: 0,
+  reason: '',
+};
 
 export const ANY_RECORD: AssignmentRecord = {
   why: 'only-one',
