@@ -3,6 +3,7 @@
  * The operator is at the other end by his own protocol.
  */
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
@@ -23,6 +24,7 @@ import { startWidgetSite, type Visit, visitSite, type WidgetSite } from '../supp
 const BUDGET = { timeout: 20_000 };
 const isAtEnd = (element: Shown): boolean => element.scrollHeight - element.scrollTop - element.clientHeight < 2;
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+const FIELDS_KEY = 'the site’s own key';
 const SURVEY = {
   id: 1,
   version: '1',
@@ -69,7 +71,7 @@ describe('the visitor’s widget', () => {
     files.write('survey.json', JSON.stringify(SURVEY));
     cluster = cleanup.add(
       await startCluster({
-        ini: `assignment_mode = manual\nmax_chats_per_operator = 100\nsurvey_file = ${path.join(files.path, 'survey.json')}`,
+        ini: `visitor_fields_key = ${FIELDS_KEY}\nassignment_mode = manual\nmax_chats_per_operator = 100\nsurvey_file = ${path.join(files.path, 'survey.json')}`,
       }),
       it => it.stop(),
     );
@@ -258,6 +260,67 @@ describe('the visitor’s widget', () => {
     await page.getByText('answered by poll').first().waitFor();
     await write(page, 'once more');
     await eventually(async () => assert.deepEqual(await shown(page), ['by poll', 'answered by poll', 'once more']));
+  });
+
+  test('comes back when the server says so, and begins anew when its page has ended', BUDGET, async () => {
+    const context = await newContext();
+    const page = await visit({ 'data-open': '' }, context);
+    await converse(page, 'before');
+    const id = await visitorId(page);
+    const opened: { atMs: number; pageId: string | null }[] = [];
+    const ends: { code: number; reason: string }[] = [
+      { code: 4503, reason: JSON.stringify({ retryAfterMs: 2_000 }) },
+      { code: 4410, reason: 'reinit-required' },
+    ];
+    await page.routeWebSocket(/\/ws\//, socket => {
+      opened.push({ atMs: performance.now(), pageId: new URL(socket.url()).searchParams.get('page-id') });
+      const end = ends.shift();
+      if (end === undefined) socket.connectToServer();
+      else void socket.close(end);
+    });
+    await page.reload();
+    await page.getByText('No connection, trying again…').waitFor();
+    await page.getByText('before').first().waitFor();
+    await eventually(() => opened.length === 3, { within: 10_000 });
+    const [first, second, third] = opened;
+    assert.ok(second!.atMs - first!.atMs >= 1_900, 'not before the server’s time');
+    assert.equal(second!.pageId, first!.pageId, 'the same page goes on');
+    assert.notEqual(third!.pageId, first!.pageId, 'a new page');
+    assert.equal(await visitorId(page), id, 'the same visitor');
+    await write(page, 'after');
+    await eventually(async () => assert.deepEqual(await shown(page), ['before', 'after']));
+  });
+
+  test('finds a signed visitor again in another browser, and chats with a stranger whose signature is wrong', BUDGET, async () => {
+    const fields = { id: 'customer-7', display_name: 'Ann' };
+    const hash = createHmac('sha256', FIELDS_KEY).update(`${fields.display_name}${fields.id}`).digest('hex');
+    const right = { 'data-open': '', 'data-visitor': JSON.stringify({ fields, hash }) };
+    const one = await visit(right);
+    await converse(one, 'it is me');
+    const two = await visit(right);
+    await two.getByText('it is me').first().waitFor();
+    assert.equal(await visitorId(two), await visitorId(one));
+    const wrong = await visit({ 'data-open': '', 'data-visitor': JSON.stringify({ fields, hash: hash.replace(/./g, '0') }) });
+    await converse(wrong, 'who am I?');
+    assert.notEqual(await visitorId(wrong), await visitorId(one));
+  });
+
+  test('looks as the site wants it', BUDGET, async () => {
+    const page = await visit({
+      'data-open': '',
+      'data-position': 'left',
+      'data-color': 'gold',
+      'data-theme': 'dark',
+      'data-title': 'Ask us',
+    });
+    const panel = page.getByRole('dialog', { name: 'Ask us' });
+    await page.getByRole('heading', { name: 'Ask us' }).waitFor();
+    assert.ok(((await panel.boundingBox())?.x ?? 999) < 30, 'on the left');
+    const styleOf = (selector: string, property: string) =>
+      page.evaluate<string>(`getComputedStyle(document.querySelector('tandem-chat').shadowRoot.querySelector('${selector}')).${property}`);
+    assert.equal(await styleOf('.header', 'backgroundColor'), 'rgb(255, 215, 0)');
+    assert.equal(await styleOf('.header', 'color'), 'rgb(0, 0, 0)');
+    assert.equal(await styleOf('.panel', 'backgroundColor'), 'rgb(28, 31, 37)');
   });
 
   test('keeps the chat, the panel and unsent text through a reload', BUDGET, async () => {

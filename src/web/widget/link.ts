@@ -25,6 +25,7 @@ const ANSWER_MS = 15_000;
 const FAILURES_BEFORE_POLLS = 2;
 const POLLS_MS = 300_000;
 
+const CUT = 1006;
 const REINIT = 4410;
 const TOLD_WHEN_TO_RETURN: readonly number[] = [4429, 4503];
 
@@ -163,14 +164,14 @@ export class Link {
       let isOpened = false;
       let wasUp = false;
       let timer = setTimeout(() => end(), HANDSHAKE_MS);
-      const end = (code = 1006, reason = ''): void => {
+      const end = (code = CUT, reason = ''): void => {
         clearTimeout(timer);
         if (this.#socket !== socket) return;
         this.#socket = undefined;
         socket.close();
         if (this.isUp) this.#tell('waiting'); // whoever has no answer must know that it is not the server's doing
         this.#failAnswers();
-        this.#countFailures(isOpened);
+        this.#countFailures(isOpened || code !== CUT);
         resolve({
           wasUp,
           needsInit: code === REINIT,
