@@ -187,6 +187,8 @@ export class Link {
         timer = setTimeout(() => end(), SILENCE_MS);
         wasUp = this.#receive(JSON.parse(data) as Frame & Answer) || wasUp;
       };
+      // Where the site's policy forbids it, an error is all that comes.
+      socket.onerror = () => end();
       socket.onclose = ({ code, reason }) => end(code, reason);
     });
   }
