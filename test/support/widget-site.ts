@@ -15,12 +15,12 @@ export interface Visit {
 }
 
 /** The policy that docs/widget.md asks for. */
-export function policyFor(chatUrl: string): string {
-  const socketUrl = chatUrl.replace(/^http/, 'ws');
+function policyFor(chatUrl: string, allowsSockets: boolean): string {
+  const socketUrl = allowsSockets ? chatUrl.replace(/^http/, 'ws') : '';
   return `default-src 'none'; script-src ${chatUrl}; connect-src ${chatUrl} ${socketUrl}; img-src ${chatUrl}; style-src 'self'; require-trusted-types-for 'script'`;
 }
 
-/** `/?data-lang=ru` is a page whose script element has these attributes; `/?twice` has it twice. */
+/** `/?data-lang=ru` is a page whose script element has these attributes; `/?twice` has it twice, `/?no-sockets` may open no WebSocket. */
 export async function startWidgetSite(chatUrl: string): Promise<WidgetSite> {
   const server = createServer((request, response: ServerResponse) => {
     const { searchParams } = new URL(request.url ?? '/', 'http://site');
@@ -29,7 +29,7 @@ export async function startWidgetSite(chatUrl: string): Promise<WidgetSite> {
       .map(([name, value]) => ` ${name}="${escapeAttribute(value)}"`);
     const script = `<script src="${chatUrl}/widget.js"${attributes.join('')}></script>`;
     response.setHeader('Content-Type', 'text/html; charset=utf-8');
-    response.setHeader('Content-Security-Policy', policyFor(chatUrl));
+    response.setHeader('Content-Security-Policy', policyFor(chatUrl, !searchParams.has('no-sockets')));
     response.end(
       `<!doctype html><html lang="en"><head><meta name="viewport" content="width=device-width, initial-scale=1"><title>A site</title></head>
        <body><main><h1>A site</h1></main>${script}${searchParams.has('twice') ? script : ''}</body></html>`,

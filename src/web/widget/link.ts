@@ -21,10 +21,11 @@ const HANDSHAKE_MS = 8_000;
 /** The server says something every 25 s, if only its revision. */
 const SILENCE_MS = 40_000;
 const ANSWER_MS = 15_000;
-/** So many WebSockets in a row that did not open: polls, and after a while one more try. */
+/** So many WebSockets in a row on which the server was not heard: polls, and after a while one more try. */
 const FAILURES_BEFORE_POLLS = 2;
 const POLLS_MS = 300_000;
 
+const GOING_AWAY = 1001;
 const CUT = 1006;
 const REINIT = 4410;
 const TOLD_WHEN_TO_RETURN: readonly number[] = [4429, 4503];
@@ -161,7 +162,6 @@ export class Link {
         return;
       }
       this.#socket = socket;
-      let isOpened = false;
       let wasUp = false;
       let timer = setTimeout(() => end(), HANDSHAKE_MS);
       const end = (code = CUT, reason = ''): void => {
@@ -171,7 +171,7 @@ export class Link {
         socket.close();
         if (this.isUp) this.#tell('waiting'); // whoever has no answer must know that it is not the server's doing
         this.#failAnswers();
-        this.#countFailures(isOpened || code !== CUT);
+        this.#countFailures(wasUp || isOfServer(code));
         resolve({
           wasUp,
           needsInit: code === REINIT,
@@ -179,9 +179,6 @@ export class Link {
         });
       };
       this.#abandonSocket = end;
-      socket.onopen = () => {
-        isOpened = true;
-      };
       socket.onmessage = ({ data }: MessageEvent<string>) => {
         clearTimeout(timer);
         timer = setTimeout(() => end(), SILENCE_MS);
@@ -215,8 +212,8 @@ export class Link {
     }
   }
 
-  #countFailures(isOpened: boolean): void {
-    this.#failedSockets = isOpened ? 0 : this.#failedSockets + 1;
+  #countFailures(hasComeThrough: boolean): void {
+    this.#failedSockets = hasComeThrough ? 0 : this.#failedSockets + 1;
     if (this.#failedSockets < FAILURES_BEFORE_POLLS || this.#isAsleep) return;
     this.#failedSockets = FAILURES_BEFORE_POLLS - 1;
     this.#pollsUntilMs = Date.now() + POLLS_MS;
@@ -298,6 +295,11 @@ export class Link {
 interface Answer {
   readonly id?: number;
   readonly error?: string;
+}
+
+/** Not of a proxy in between, which knows none of these. */
+function isOfServer(code: number): boolean {
+  return code === GOING_AWAY || code >= 4_000;
 }
 
 /** Twice as long each time, and never the same for all. A connection that has worked is sought again soon. */
