@@ -10,6 +10,7 @@ import type { FileDescription, Message, Reaction } from './wire.ts';
 const LINK_SECONDS = 86_400;
 
 export function openPanel(store: Store): void {
+  store.attention.unlock();
   store.isOpen.value = true;
 }
 
@@ -27,6 +28,7 @@ export function sendDraft(store: Store): void {
   const text = store.draft.value.trim();
   const purpose = store.purpose.value;
   if (text === '') return;
+  store.attention.unlock();
   batch(() => {
     store.draft.value = '';
     store.purpose.value = { is: 'new' };

@@ -11,21 +11,23 @@ export class Attention {
 
   constructor(memory: Memory) {
     this.#memory = memory;
-    // Browsers let a page be heard only after a touch of the visitor's.
-    const unlock = (): void => {
-      this.#audio ??= new AudioContext();
-      void this.#audio.resume();
-    };
-    addEventListener('pointerdown', unlock, { once: true, passive: true });
-    addEventListener('keydown', unlock, { once: true, passive: true });
     document.addEventListener('visibilitychange', () => {
       if (!document.hidden) this.rest();
     });
   }
 
+  /** Called while the visitor touches the widget: browsers let a page be heard only after that. */
+  unlock(): void {
+    if (!navigator.userActivation.hasBeenActive) return;
+    this.#audio ??= new AudioContext();
+    if (this.#audio.state === 'suspended') void this.#audio.resume().catch(() => undefined);
+  }
+
   /** `messageId`: of several tabs one sounds. */
   ring(messageId: string): void {
-    if (this.#audio === undefined || this.#memory.site.read('rang') === messageId) return;
+    this.unlock();
+    // What is played while nothing may be heard would be heard later.
+    if (this.#audio?.state !== 'running' || this.#memory.site.read('rang') === messageId) return;
     this.#memory.site.write('rang', messageId);
     chime(this.#audio);
   }

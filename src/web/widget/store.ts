@@ -35,7 +35,7 @@ export class Store {
   readonly outbox: Outbox;
   readonly uploads: Uploads;
   readonly typing: Typing;
-  readonly #attention: Attention;
+  readonly attention: Attention;
 
   readonly conversation = signal(NOTHING_YET);
   readonly linkState = signal<LinkState>('connecting');
@@ -101,7 +101,7 @@ export class Store {
     });
     this.outbox = new Outbox(this.link, this.memory);
     this.uploads = new Uploads(this.calls, this.link);
-    this.#attention = new Attention(this.memory);
+    this.attention = new Attention(this.memory);
     this.typing = new Typing((isTyping, draft) => {
       if (this.hasOpenChat.value) this.try('chat.visitor_typing', { typing: String(isTyping), 'message-draft': draft.slice(0, 2_000) });
     });
@@ -195,8 +195,8 @@ export class Store {
     const { words } = this;
     this.announcement.value = words.announcement(message.name, words.shortTextOf(message));
     if (this.isOpen.value && this.isPageVisible.value) return;
-    if (!this.isMuted.value) this.#attention.ring(message.id);
-    this.#attention.blink(`(${Math.max(1, this.unreadCount.value)}) ${words.newMessage}`);
+    if (!this.isMuted.value) this.attention.ring(message.id);
+    this.attention.blink(`(${Math.max(1, this.unreadCount.value)}) ${words.newMessage}`);
   }
 
   /** The newest messages at first, later what has changed since. */
