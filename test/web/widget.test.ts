@@ -225,6 +225,8 @@ describe('the visitor’s widget', () => {
     await setHidden(page, true);
     await stage.answer(chatId, 'are you there?');
     await page.getByRole('button', { name: 'Open chat, 1 unread message' }).waitFor();
+    // Of several tabs the one that writes this down is heard.
+    await eventually(() => page.evaluate<boolean>(`Object.keys(localStorage).some(key => key.endsWith(' rang'))`));
     await eventually(async () => (await page.title()) === '(1) New message');
     await eventually(async () => (await page.title()) === 'A site');
     assert.deepEqual(await page.evaluate<number[]>('counts'), [1]);
