@@ -1,0 +1,61 @@
+/**
+ * What the browser keeps: who the visitor is for all tabs of the site, what is half done for this tab alone. Where the browser
+ * keeps nothing, the page does.
+ */
+import type { Visitor } from './wire.ts';
+
+export interface Identity {
+  readonly visitor: Visitor;
+  readonly visitSessionId: string;
+}
+
+export class Memory {
+  readonly #prefix: string;
+
+  constructor(server: string, location: string) {
+    this.#prefix = `tandem ${server} ${location} `;
+  }
+
+  /** For all tabs. */
+  readonly site = {
+    read: (key: string): unknown => read('localStorage', this.#prefix + key),
+    write: (key: string, value: unknown): void => write('localStorage', this.#prefix + key, value),
+  };
+
+  /** For this tab; survives a reload. */
+  readonly tab = {
+    read: (key: string): unknown => read('sessionStorage', this.#prefix + key),
+    write: (key: string, value: unknown): void => write('sessionStorage', this.#prefix + key, value),
+  };
+
+  /** One tab after the other, where the browser can: two that open at once must not become two visitors. */
+  async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const locks = (navigator as { readonly locks?: LockManager }).locks;
+    return locks === undefined ? work() : locks.request(`${this.#prefix}init`, work);
+  }
+}
+
+const inPage = new Map<string, string>();
+
+type Storage = 'localStorage' | 'sessionStorage';
+
+/** Even to look at a storage may throw. */
+function read(storage: Storage, key: string): unknown {
+  try {
+    const text = window[storage].getItem(key) ?? inPage.get(storage + key);
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** undefined forgets. */
+function write(storage: Storage, key: string, value: unknown): void {
+  try {
+    if (value === undefined) window[storage].removeItem(key);
+    else window[storage].setItem(key, JSON.stringify(value));
+  } catch {
+    if (value === undefined) inPage.delete(storage + key);
+    else inPage.set(storage + key, JSON.stringify(value));
+  }
+}
