@@ -12,11 +12,14 @@ export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: string;
   readonly data: unknown;
+  /** When to ask again, if the server said so. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor({ error, desc, data }: ErrorAnswer) {
+  constructor({ error, desc, data }: ErrorAnswer, retryAfterSeconds?: number) {
     super(desc ?? error);
     this.code = error;
     this.data = data;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
@@ -31,10 +34,11 @@ export function post<T>(path: string, body: object = {}): Promise<T> {
 
 /** `data` of the answer. */
 async function ask<T>(path: string, request: RequestInit): Promise<T> {
-  const answer = (await fetch(path, request).then(
-    response => response.json(),
-    () => ({ error: 'no-connection' }),
-  )) as ErrorAnswer | { readonly data: T };
-  if ('error' in answer) throw new ApiError(answer);
+  const response = await fetch(path, request).catch(() => undefined);
+  // A page of the proxy's own is no answer either: the node behind it is away.
+  const answer = (await response?.json().catch(() => undefined)) as ErrorAnswer | { readonly data: T } | undefined;
+  if (answer === undefined) throw new ApiError({ error: 'no-connection' });
+  const retryAfter = response?.headers.get('Retry-After') ?? null;
+  if ('error' in answer) throw new ApiError(answer, retryAfter === null ? undefined : Number(retryAfter));
   return answer.data;
 }
