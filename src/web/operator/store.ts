@@ -34,6 +34,11 @@ export type DialogName =
   | 'help'
   | 'password';
 
+export interface Composing {
+  readonly kind: 'reply' | 'edit';
+  readonly message: Message;
+}
+
 /** Frames that come within one are applied together: a busy desk is drawn at most so often. */
 const FRAME_MS = 16;
 const PAGE = 50;
@@ -53,9 +58,13 @@ export class Store {
   readonly hasFocus = signal(document.hasFocus() && !document.hidden);
   /** For the live region. */
   readonly announced = signal('');
+  /** What the composer is about, besides a new message. */
+  readonly composing = signal<Composing | null>(null);
   /** Is the composer set to write notes? */
   readonly noteMode = signal(false);
   readonly historyIsLoading = signal(false);
+  /** Counted up when what the visitor's card says has changed. */
+  readonly cardRound = signal(0);
 
   readonly link: Link;
   readonly outbox: Outbox;

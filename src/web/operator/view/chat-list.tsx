@@ -1,7 +1,7 @@
 /** The list of the chosen tab: only the rows in sight are drawn, and they stand still while somebody points at them. */
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
 import { useSignal } from '@preact/signals';
-import { useId, useLayoutEffect, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 import { useStore } from '../store.ts';
 import { count, words } from '../words.ts';
 import { ChatRow, ROW_HEIGHT } from './chat-row.tsx';
@@ -74,7 +74,7 @@ export function ChatList() {
 
 function useRows(total: number) {
   const box = useRef<HTMLDivElement>(null);
-  const drawn = useSignal(0);
+  const [, drawAgain] = useReducer((times: number) => times + 1, 0);
   const made = useRef<Virtualizer<HTMLDivElement, Element> | null>(null);
   const options = {
     count: total,
@@ -84,11 +84,10 @@ function useRows(total: number) {
     observeElementRect,
     observeElementOffset,
     overscan: 6,
-    onChange: () => (drawn.value += 1),
+    onChange: () => drawAgain(undefined),
   };
   const virtualizer = (made.current ??= new Virtualizer<HTMLDivElement, Element>(options));
   virtualizer.setOptions(options);
-  void drawn.value; // scrolled: to be drawn again
   useLayoutEffect(() => virtualizer._didMount(), [virtualizer]);
   useLayoutEffect(() => virtualizer._willUpdate());
   return { box, virtualizer };
