@@ -51,6 +51,18 @@ export async function takeOldest(store: Store): Promise<void> {
   else await takeChat(store, oldest.id);
 }
 
+/** A chat of the operator's own with a visitor who has none; if he has one, that is opened. */
+export async function inviteVisitor(store: Store, visitorId: string): Promise<void> {
+  try {
+    const { chatId } = await store.link.request<{ readonly chatId: number }>('chat.start', { visitorId });
+    store.open(chatId);
+  } catch (error) {
+    sayError(error);
+    const open = error instanceof ApiError && error.code === 'chat-open' ? (error.data as { readonly chatId: number }).chatId : undefined;
+    if (open !== undefined && store.state.value.chats.has(open)) store.open(open);
+  }
+}
+
 /** Back to the queue; before it was taken, this declines it. */
 export function releaseChat(store: Store, chatId: number): Promise<boolean> {
   return act(store, 'chat.release', { chatId });

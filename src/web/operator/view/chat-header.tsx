@@ -61,11 +61,17 @@ export function ChatHeader({ chat }: { readonly chat: Chat }) {
   function describe(): string {
     const state = words.states[chat.state] ?? chat.state;
     const who = chat.operatorId === null || chat.operatorId === store.state.value.myId ? undefined : store.nameOfOperator(chat.operatorId);
+    const rating = chat.rating === null ? undefined : words.rated.replace('#', String(starsOf(chat.rating)));
     const department = chat.departmentKey === null ? undefined : store.nameOfDepartment(chat.departmentKey);
-    return [state, who, department, chat.subject ?? chat.category, chat.offline ? words.offlineChat : undefined]
+    return [state, who, department, chat.subject ?? chat.category, chat.offline ? words.offlineChat : undefined, rating]
       .filter(part => part !== undefined && part !== null)
       .join(' · ');
   }
+}
+
+/** The protocol's -2 … 2 as one to five. */
+function starsOf(rating: number): number {
+  return rating + 3;
 }
 
 /** Beside the chat where there is room, else a screen of its own. */

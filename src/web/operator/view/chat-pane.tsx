@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals';
 import { Inbox } from 'lucide';
 import { useEffect, useRef } from 'preact/hooks';
 import { Icon } from '../../shared/icon.tsx';
-import { takeChat } from '../actions.ts';
+import { inviteVisitor, takeChat } from '../actions.ts';
 import { useStore } from '../store.ts';
 import { type Chat, isClosed } from '../wire.ts';
 import { callVisitor, fill, words } from '../words.ts';
@@ -67,6 +67,11 @@ function ReadOnly({ chat }: { readonly chat: Chat }) {
       {isFree && (
         <button type="button" class="primary" onClick={() => void takeChat(store, chat.id)}>
           {words.take}
+        </button>
+      )}
+      {!isLive && (
+        <button type="button" onClick={() => void inviteVisitor(store, chat.visitor.id)}>
+          {words.invite}
         </button>
       )}
     </div>

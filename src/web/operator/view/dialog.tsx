@@ -9,10 +9,10 @@ export interface DialogProps {
   readonly title: string;
   readonly onClose: () => void;
   readonly children: ComponentChildren;
-  readonly size?: 'small' | 'wide';
+  readonly size?: 'narrow' | 'wide';
 }
 
-export function Dialog({ title, onClose, children, size = 'small' }: DialogProps) {
+export function Dialog({ title, onClose, children, size = 'narrow' }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useLayoutEffect(() => {
@@ -27,6 +27,11 @@ export function Dialog({ title, onClose, children, size = 'small' }: DialogProps
       class={`dialog ${size}`}
       aria-labelledby={id}
       onClose={onClose}
+      onKeyDown={event => {
+        if (event.key !== 'Escape') return; // at once, also from a field that Esc would only empty
+        event.preventDefault();
+        onClose();
+      }}
       onMouseDown={event => event.target === dialog.current && onClose()}
     >
       <div class="dialog-inside">

@@ -49,9 +49,10 @@ export function TransferDialog({ chat, onClose }: { readonly chat: Chat; readonl
       >
         <fieldset class="choices">
           <legend>{words.transferToOperators}</legend>
-          {colleagues.map(operator => (
+          {colleagues.map((operator, i) => (
             <Colleague
               key={operator.id}
+              isFirst={i === 0}
               operator={operator}
               sort={store.sortOf(operator)}
               mayOverride={mayOverride}
@@ -103,15 +104,16 @@ interface ColleagueProps {
   readonly operator: Operator;
   readonly sort: string;
   readonly mayOverride: boolean;
+  readonly isFirst: boolean;
   readonly onChoose: () => void;
 }
 
-function Colleague({ operator, sort, mayOverride, onChoose }: ColleagueProps) {
+function Colleague({ operator, sort, mayOverride, isFirst, onChoose }: ColleagueProps) {
   const store = useStore();
   const isFull = operator.chats >= operator.maxChats;
   return (
     <label class="choice">
-      <input type="radio" name="target" disabled={sort === 'offline' || (isFull && !mayOverride)} onChange={onChoose} />
+      <input type="radio" name="target" autofocus={isFirst} disabled={sort === 'offline' || (isFull && !mayOverride)} onChange={onChoose} />
       <StatusDot sort={sort} />
       <span class="choice-name">
         {operator.fullname}

@@ -11,14 +11,12 @@ export const en = {
   close: 'Close',
   back: 'Back',
   more: 'Show more',
-  none: 'None',
   sessionEnded: 'Your session has ended. Please log in again.',
   accountDisabled: 'Your account was disabled.',
   loggedOut: 'You are logged out.',
 
   connecting: 'Connecting…',
   reconnecting: 'No connection. Trying again in #.',
-  online: 'Connected',
 
   tabs: { mine: 'Mine', assigned: 'For me', queue: 'Queue', all: 'All' },
   tabTitles: { mine: 'My chats', assigned: 'Assigned to me', queue: 'Waiting in the queue', all: 'All open chats' },
@@ -33,8 +31,6 @@ export const en = {
   },
   emptyFilter: 'Nothing here matches the filter.',
   visitor: 'Visitor {id}',
-  waits: 'waits {time}',
-  asked: 'asked {time} ago',
   gone: 'no longer here',
   unread: 'unread',
   typing: 'typing',
@@ -67,7 +63,6 @@ export const en = {
   note: 'Note, not seen by the visitor',
   reactions: { like: 'The visitor likes this', dislike: 'The visitor does not like this' },
   rated: 'Rated # of 5',
-  answered: 'Answered',
   pendingKeyboard: 'Waiting for a choice',
   reply: 'Reply',
   edit: 'Edit',
@@ -153,7 +148,6 @@ export const en = {
   banReason: 'Reason',
   banUntil: 'Until (empty: for ever)',
   banHint: 'The open chat is closed. The visitor is told that he or she cannot chat.',
-  banned: 'Banned',
   bannedUntil: 'Banned until {time}',
   bannedForEver: 'Banned for ever',
 
@@ -297,7 +291,6 @@ export const en = {
   newsAssigned: 'Assigned to you: {name}',
   newsOwn: 'New chat: {name}',
   nobodyWaits: 'Nobody waits in the queue.',
-  textKept: 'The text is kept in the draft.',
 
   errors: {
     'chat-already-taken': '{name} has already taken this chat.',
@@ -338,7 +331,6 @@ export const en = {
     unauthorized: 'Please log in again.',
   } as Readonly<Record<string, string>>,
   otherError: 'That did not work. Try again in a moment.',
-  otherErrorId: 'Something went wrong (error {id}).',
   somebodyElse: 'A colleague',
 };
 
