@@ -14,11 +14,15 @@ export interface DialogProps {
 
 export function Dialog({ title, onClose, children, size = 'narrow' }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const isGone = useRef(false);
   const id = useId();
   useLayoutEffect(() => {
     const shown = dialog.current;
     shown?.showModal();
-    return () => shown?.close();
+    return () => {
+      isGone.current = true;
+      shown?.close(); // gives the focus back
+    };
   }, []);
 
   return (
@@ -26,7 +30,7 @@ export function Dialog({ title, onClose, children, size = 'narrow' }: DialogProp
       ref={dialog}
       class={`dialog ${size}`}
       aria-labelledby={id}
-      onClose={onClose}
+      onClose={() => !isGone.current && onClose()} // the event of `close` comes later, when another dialog may be open
       onKeyDown={event => {
         if (event.key !== 'Escape') return; // at once, also from a field that Esc would only empty
         event.preventDefault();
