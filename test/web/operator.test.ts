@@ -227,7 +227,7 @@ describe("the operators' page", () => {
     ]);
     const shown = anna.log.getByRole('img', { name: 'shoe.png' });
     await shown.waitFor();
-    await eventually(async () => (await shown.evaluate<number>('image => image.naturalWidth')) > 0);
+    await eventually(async () => (await anna.page.evaluate<number>("document.querySelector('.picture img').naturalWidth")) > 0);
     await anna.page.getByRole('listitem').filter({ hasText: 'fake.png' }).getByRole('alert').waitFor();
     await eventually(() => guest.chat?.messages.some(({ kind }) => kind === 'file_operator') === true);
     const [download] = await Promise.all([anna.page.waitForEvent('download'), shown.click()]);
@@ -380,7 +380,7 @@ describe("the operators' page", () => {
     await anna.log.getByText('message 120', { exact: true }).waitFor();
     const sees = (number: number) => anna.log.getByText(`message ${number}`, { exact: true });
     assert.equal(await sees(5).count(), 0);
-    await anna.log.evaluate('log => { log.scrollTop = 40; }');
+    await anna.page.evaluate("document.querySelector('.log').scrollTop = 40");
     const first = sees(71);
     const before = (await first.boundingBox())?.y ?? 0;
     await sees(30).waitFor({ state: 'attached' });

@@ -74,7 +74,8 @@ export function transferChat(store: Store, chatId: number, target: TransferTarge
 
 /** Asks only when the visitor would be left without an answer. */
 export async function closeChat(store: Store, chat: Chat, isConfirmed = false): Promise<void> {
-  if (!isConfirmed && visitorWroteLast(chat.lastMessage)) store.dialog.value = 'close';
+  const isAnswered = !visitorWroteLast(chat.lastMessage) || store.outbox.hasFor(chat.id);
+  if (!isConfirmed && !isAnswered) store.dialog.value = 'close';
   else if (await act(store, 'chat.close', { chatId: chat.id })) store.drafts.write(chat.id, '');
 }
 
@@ -89,12 +90,23 @@ export function supervises(store: Store, { departmentKey }: Pick<Chat, 'departme
   return me.roles.includes('supervisor') && (departmentKey === null || me.departmentKeys.includes(departmentKey));
 }
 
-export function editMessage(store: Store, chatId: number, { id }: Message, message: string): Promise<boolean> {
-  return act(store, 'chat.edit_message', { chatId, id, message });
+export function editMessage(chatId: number, { id }: Message, message: string): Promise<boolean> {
+  return actOnMessage({ action: 'chat.edit_message', chatId, id, message });
 }
 
-export function deleteMessage(store: Store, chatId: number, { id }: Message): Promise<boolean> {
-  return act(store, 'chat.delete_message', { chatId, id });
+export function deleteMessage(chatId: number, { id }: Message): Promise<boolean> {
+  return actOnMessage({ action: 'chat.delete_message', chatId, id });
+}
+
+/** Not as a frame: there `id` is the frame's own. */
+async function actOnMessage(parameters: object): Promise<boolean> {
+  try {
+    await post('/l/o/action', parameters);
+    return true;
+  } catch (error) {
+    sayError(error);
+    return false;
+  }
 }
 
 /** The status belongs to him, not to the tab: every tab hears of it. */

@@ -59,6 +59,11 @@ export class Outbox {
     this.#set(this.items.value.filter(item => item.clientSideId !== clientSideId));
   }
 
+  /** Is an answer to the visitor on its way, or only just there? */
+  hasFor(chatId: number): boolean {
+    return this.items.value.some(item => item.chatId === chatId && item.kind === 'operator' && item.status !== 'failed');
+  }
+
   /** The message is in the chat's log. */
   seen(clientSideIds: ReadonlySet<string>): void {
     if (this.items.value.some(item => clientSideIds.has(item.clientSideId)))

@@ -56,7 +56,7 @@ export function Composer({ chat }: { readonly chat: Chat }) {
     const words = text.value.trim();
     if (words === '' || left < 0) return;
     if (composing?.kind === 'edit') {
-      if (words !== composing.message.text && !(await editMessage(store, chat.id, composing.message, words))) return;
+      if (words !== composing.message.text && !(await editMessage(chat.id, composing.message, words))) return;
     } else {
       const quote = composing?.message ?? null;
       store.outbox.send({ chatId: chat.id, text: words, kind: isNote ? 'for_operator' : 'operator', quote });

@@ -202,7 +202,7 @@ function MessageActions({ message, chat }: Pick<MessageViewProps, 'message' | 'c
           text={words.confirmDelete}
           button={words.delete}
           onClose={() => (asks.value = false)}
-          onYes={() => void deleteMessage(store, chat.id, message)}
+          onYes={() => void deleteMessage(chat.id, message)}
         />
       )}
     </div>

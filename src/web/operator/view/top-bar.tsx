@@ -1,5 +1,5 @@
 /** The head of the desk: connection, own status and load, search, team, and what belongs to the operator himself. */
-import { CircleHelp, KeyRound, LogOut, MessageSquareText, MessagesSquare, Search, Users } from 'lucide';
+import { CircleHelp, CircleUser, KeyRound, LogOut, MessageSquareText, MessagesSquare, Search, Users } from 'lucide';
 import { duration } from '../../shared/time.ts';
 import { Icon } from '../../shared/icon.tsx';
 import { setOwnStatus } from '../actions.ts';
@@ -44,7 +44,7 @@ export function TopBar({ onLogOut }: { readonly onLogOut: () => void }) {
             </span>
           </span>
           <OwnStatus />
-          <Menu label={fill(words.menu, { name: me.fullname })} button={<span class="me">{initials(me.fullname)}</span>}>
+          <Menu label={fill(words.menu, { name: me.fullname })} button={<Icon of={CircleUser} size="1.5rem" />}>
             <OwnMenu onLogOut={onLogOut} />
           </Menu>
         </>
@@ -134,13 +134,4 @@ function OwnMenu({ onLogOut }: { readonly onLogOut: () => void }) {
       </button>
     </>
   );
-}
-
-function initials(name: string): string {
-  return name
-    .split(/\s+/)
-    .slice(0, 2)
-    .map(word => word.charAt(0))
-    .join('')
-    .toUpperCase();
 }
