@@ -53,10 +53,11 @@ describe("the operators' page", () => {
     return guest;
   };
 
-  test('logs in, says clearly what is wrong, changes the password, logs out', async () => {
+  test('logs in, says clearly what is wrong, changes the password, logs out; a disabled one is told so', async () => {
     const opened = await OperatorPage.open(browser, nginx.url);
     const { page } = opened;
-    await page.getByLabel('Login').fill('boris');
+    await run(desk.cluster, 'operator', 'add', '--login', 'dora', '--fullname', 'Dora', '--password', PASSWORD);
+    await page.getByLabel('Login').fill('dora');
     await page.getByLabel('Password').first().fill('not this one');
     await page.getByRole('button', { name: 'Log in' }).click();
     await page.getByText('Login or password is wrong.').waitFor();
@@ -64,20 +65,31 @@ describe("the operators' page", () => {
     await page.keyboard.press('Enter');
     await page.getByLabel('Status', { exact: true }).waitFor();
 
-    await page.getByLabel('Menu of The boris').click();
+    await page.getByLabel('Menu of Dora').click();
     await page.getByRole('button', { name: 'Change password' }).click();
     await page.getByLabel('Current password').fill('not this one');
     await page.getByLabel('New password (8').fill('another one');
     await page.getByLabel('New password again').fill('another one');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('The current password is wrong.').waitFor();
-    await page.keyboard.press('Escape');
+    await page.getByLabel('Current password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Password changed.').waitFor();
 
-    await page.getByLabel('Menu of The boris').click();
+    await page.getByLabel('Menu of Dora').click();
     await page.getByRole('button', { name: 'Log out' }).click();
     await page.getByText('You are logged out.').waitFor();
     await page.reload();
-    await page.getByLabel('Login').waitFor();
+    await page.getByLabel('Login').fill('dora');
+    await page.getByLabel('Password').first().fill('another one');
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Status', { exact: true }).waitFor();
+    await run(desk.cluster, 'operator', 'disable', '--login', 'dora');
+    await page.getByText('Your account was disabled.').waitFor();
+    await page.getByLabel('Login').fill('dora');
+    await page.getByLabel('Password').first().fill('another one');
+    await page.keyboard.press('Enter');
+    await page.getByText('This account is disabled.').waitFor();
     await opened.close();
   });
 
@@ -168,7 +180,7 @@ describe("the operators' page", () => {
     await anna.close();
   });
 
-  test('transfers a chat with a note that only the colleague sees; capacity is asked about', async () => {
+  test('transfers a chat with a note that only the colleague sees', async () => {
     const guest = await guestWith('For somebody else');
     const [anna, boris] = [await at('anna'), await at('boris')];
     await anna.take('For somebody else');
@@ -185,6 +197,77 @@ describe("the operators' page", () => {
     assert.equal(guest.texts.includes('He wants a refund'), false);
     await anna.page.getByText('This chat is with The boris.').waitFor();
     await Promise.all([anna.close(), boris.close()]);
+  });
+
+  test('beyond a capacity a supervisor goes only after he has said so', async () => {
+    const { operator } = desk.staff('boris');
+    for (const number of [1, 2, 3]) {
+      const { chatId } = await guestWith(`Busy ${number}`);
+      assert.equal((await operator.action('chat.take', { chatId: String(chatId) })).result, 'ok');
+    }
+    const guest = await guestWith('One more');
+    const anna = await at('anna');
+    await anna.take('One more');
+    await anna.page.keyboard.press('Alt+r');
+    await anna.dialog.getByRole('radio', { name: /The boris.*full/ }).check();
+    const transfer = anna.dialog.getByRole('button', { name: 'Transfer' });
+    assert.equal(await transfer.isDisabled(), true);
+    await anna.dialog.getByRole('checkbox').check();
+    await transfer.click();
+    await eventually(async () => (await desk.chat(guest.chatId)).operator_id === desk.staff('boris').id);
+
+    for (const number of [4, 5, 6, 7]) await guestWith(`Busy ${number}`);
+    for (const number of [4, 5, 6]) await anna.take(`Busy ${number}`);
+    await anna.tab(2).click();
+    await anna.row('Busy 7').click();
+    await anna.button('Take').first().click();
+    await anna.dialog.getByText('You have as many chats as you may.').waitFor();
+    await anna.dialog.getByRole('button', { name: 'Take' }).click();
+    await anna.composer.waitFor();
+    await anna.close();
+  });
+
+  test('shows keyboards, contacts and ratings; sets a subject; bans and lifts the ban', async () => {
+    const guest = await guestWith('What is there to choose?');
+    const anna = await at('anna');
+    await anna.take('What is there to choose?');
+    const buttons = ['red', 'blue'].map(id => ({ id, text: `The ${id} one` }));
+    await desk.staff('anna').operator.action('chat.keyboard', {
+      ...{ chatId: String(guest.chatId), clientSideId: 'keyboard-1', message: 'Which one?' },
+      buttons: JSON.stringify([buttons]),
+    });
+    await anna.log.getByText('Waiting for a choice').waitFor();
+    const keyboard = await eventually(() => {
+      const found = guest.chat?.messages.find(({ kind }) => kind === 'keyboard');
+      return found === undefined ? false : (found as unknown as { readonly id: string });
+    });
+    await guest.visitor.action('chat.keyboard_response', { 'request-message-id': keyboard.id, 'button-id': 'blue' });
+    await anna.log.locator('.keyboard .chosen').getByText('The blue one').waitFor();
+
+    await anna.page.getByLabel('More actions').click();
+    await anna.button('Ask for contact details').click();
+    await anna.log.getByText('You asked for contact details').waitFor();
+    await guest.visitor.action('chat.cont_resp', { 'visitor-fields': JSON.stringify({ name: 'Grace', phone: '+100' }) });
+    await anna.log.locator('.contacts').getByText('+100').waitFor();
+    await anna.page.getByRole('heading', { name: 'Grace' }).waitFor();
+    await anna.page.getByRole('complementary').getByText('+100').waitFor();
+
+    await guest.visitor.action('chat.operator_rate_select', { rate: '2' });
+    await anna.page.getByText('Rated 5 of 5').waitFor();
+    await anna.page.getByLabel('More actions').click();
+    await anna.button('Subject').click();
+    await anna.dialog.getByLabel('Subject').fill('Shoes');
+    await anna.dialog.getByRole('button', { name: 'Save' }).click();
+    await anna.page.getByText(/In conversation.*Shoes/).waitFor();
+
+    await anna.page.getByRole('complementary').getByRole('button', { name: 'Ban visitor' }).click();
+    await anna.dialog.getByLabel('Reason').fill('Rude');
+    await anna.dialog.getByRole('button', { name: 'Ban visitor' }).click();
+    await anna.page.getByText('This chat is closed.').waitFor();
+    await anna.page.getByRole('complementary').getByText('Banned for ever').waitFor();
+    await anna.button('Lift the ban').click();
+    await anna.page.getByText('Banned for ever').waitFor({ state: 'detached' });
+    await anna.close();
   });
 
   test('of two who take a chat at once the loser is told who has it', async () => {
@@ -238,6 +321,13 @@ describe("the operators' page", () => {
     );
     await anna.composer.dispatchEvent('drop', { dataTransfer: transfer });
     await anna.log.getByRole('link', { name: 'Download words.txt' }).waitFor();
+    await anna.composer.focus();
+    await anna.page.evaluate(`
+      const pasted = new DataTransfer();
+      pasted.items.add(new File(['other words'], 'pasted.txt', { type: 'text/plain' }));
+      document.activeElement.dispatchEvent(new ClipboardEvent('paste', { clipboardData: pasted, bubbles: true, cancelable: true }));
+    `);
+    await anna.log.getByRole('link', { name: 'Download pasted.txt' }).waitFor();
     await anna.close();
   });
 
@@ -410,7 +500,7 @@ describe("the operators' page", () => {
     await other.bringToFront();
     await anna.page.evaluate("window.dispatchEvent(new Event('blur'))");
     await guest.say('Are you there?');
-    await eventually(async () => (await other.title()) === '(1) Tandem' || (await other.title()) === 'Tandem');
+    await eventually(async () => (await other.title()) === '(1) Tandem' && (await anna.page.title()) === '(1) Tandem');
     await other.getByRole('option').filter({ hasText: 'Are you there?' }).click();
     await eventually(async () => (await other.title()) === 'Tandem' && (await anna.page.title()) === 'Tandem');
     await anna.close();
@@ -441,11 +531,6 @@ describe("the operators' page", () => {
     const width = await anna.page.evaluate<number>('document.documentElement.scrollWidth');
     assert.equal(width, 390, 'nothing stands out to the side');
     await anna.page.goBack();
-    await anna.page.goBack();
-    await anna
-      .button('Back')
-      .tap()
-      .catch(() => undefined);
     await anna.list.waitFor();
     await anna.close();
   });

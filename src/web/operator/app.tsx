@@ -1,9 +1,10 @@
 /** Who is logged in: the login, or his desk. A login that has ended anywhere ends here too, and says why. */
 import { useSignal } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { ApiError, get, post } from '../shared/api.ts';
 import { type LoggedInOperator, Login } from '../shared/login.tsx';
 import { Store, StoreProvider } from './store.ts';
+import { sayError } from './toasts.ts';
 import { Desk } from './view/desk.tsx';
 import { words } from './words.ts';
 
@@ -26,15 +27,24 @@ export function App() {
 }
 
 function DeskOf({ operator, onEnd }: { readonly operator: LoggedInOperator; readonly onEnd: (reason: string) => void }) {
+  const isLeaving = useRef(false);
   const store = useMemo(
-    () => new Store(operator, reason => onEnd(reason === 'unauthorized' ? words.sessionEnded : words.accountDisabled)),
+    () =>
+      new Store(operator, reason => {
+        if (!isLeaving.current) onEnd(reason === 'unauthorized' ? words.sessionEnded : words.accountDisabled);
+      }),
     [operator],
   );
   useEffect(() => () => store.stop(), [store]);
   const logOut = async (): Promise<void> => {
-    store.stop();
-    await post('/l/o/logout').catch(() => undefined); // without a connection the page forgets him all the same
-    onEnd(words.loggedOut);
+    isLeaving.current = true;
+    try {
+      await post('/l/o/logout');
+      onEnd(words.loggedOut);
+    } catch (error) {
+      isLeaving.current = false;
+      sayError(error); // he is still logged in
+    }
   };
   return (
     <StoreProvider value={store}>

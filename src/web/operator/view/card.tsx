@@ -7,7 +7,7 @@ import { Icon } from '../../shared/icon.tsx';
 import { dateAndTime, shortTime } from '../../shared/time.ts';
 import { act, supervises } from '../actions.ts';
 import { cardIsShown } from '../layout.ts';
-import { goTo } from '../route.ts';
+import { goUp } from '../route.ts';
 import { useStore } from '../store.ts';
 import { messageSummary } from '../summary.ts';
 import type { Chat } from '../wire.ts';
@@ -46,7 +46,7 @@ function CardOf({ chat }: { readonly chat: Chat }) {
   return (
     <aside class="card" aria-label={words.card}>
       <header>
-        <button type="button" class="quiet only-card-screen" aria-label={words.back} onClick={() => goTo(chat.id)}>
+        <button type="button" class="quiet only-card-screen" aria-label={words.back} onClick={goUp}>
           <Icon of={ArrowLeft} />
         </button>
         <h2>{words.card}</h2>

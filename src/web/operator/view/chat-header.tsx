@@ -16,7 +16,7 @@ import {
 import { Icon } from '../../shared/icon.tsx';
 import { act, closeChat, mayClose, releaseChat, takeChat } from '../actions.ts';
 import { cardIsShown } from '../layout.ts';
-import { goTo, route } from '../route.ts';
+import { goTo, goUp, route } from '../route.ts';
 import { useStore } from '../store.ts';
 import { type Chat, isClosed } from '../wire.ts';
 import { callVisitor, words } from '../words.ts';
@@ -30,7 +30,7 @@ export function ChatHeader({ chat }: { readonly chat: Chat }) {
   const mayTake = isLive && !isMine && (chat.state === 'queue' || chat.state === 'hold');
   return (
     <header class="pane-header">
-      <button type="button" class="quiet only-narrow" aria-label={words.back} onClick={() => goTo(null)}>
+      <button type="button" class="quiet only-narrow" aria-label={words.back} onClick={goUp}>
         <Icon of={ArrowLeft} />
       </button>
       <Avatar visitor={chat.visitor} />
