@@ -21,7 +21,7 @@ export function ChatPane() {
 
   // Who chooses a chat wants to write, or to read; a telephone's keyboard would cover what he wants to read.
   useEffect(() => {
-    if (chat === undefined) return;
+    if (chat === undefined || document.activeElement?.matches('input, select') === true) return; // busy elsewhere
     const composer = matchMedia('(pointer: fine)').matches ? pane.current?.querySelector<HTMLElement>('textarea') : null;
     (composer ?? pane.current?.querySelector<HTMLElement>('.log'))?.focus({ preventScroll: true });
   }, [chat?.id, mayWrite]);

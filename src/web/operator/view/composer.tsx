@@ -7,8 +7,8 @@ import { editMessage } from '../actions.ts';
 import { useStore } from '../store.ts';
 import { messageSummary } from '../summary.ts';
 import { TypingTeller } from '../typing-teller.ts';
-import type { Chat } from '../wire.ts';
-import { count, fill, words } from '../words.ts';
+import { type Chat, isFromVisitor } from '../wire.ts';
+import { callVisitor, count, fill, words } from '../words.ts';
 import { CannedList, optionId, useCanned } from './canned-list.tsx';
 
 /** From here on the limit is in sight. */
@@ -101,7 +101,11 @@ export function Composer({ chat }: { readonly chat: Chat }) {
       {composing !== null && (
         <p class="composing">
           <span>
-            <b>{composing.kind === 'edit' ? words.editing : fill(words.replyingTo, { name: composing.message.name })}</b>{' '}
+            <b>
+              {composing.kind === 'edit'
+                ? words.editing
+                : fill(words.replyingTo, { name: isFromVisitor(composing.message) ? callVisitor(chat.visitor) : composing.message.name })}
+            </b>{' '}
             {messageSummary(composing.message)}
           </span>
           <button type="button" class="quiet" aria-label={words.cancel} title={words.cancel} onClick={() => (store.composing.value = null)}>

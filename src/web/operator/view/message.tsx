@@ -28,7 +28,7 @@ export function MessageView({ message, chat, isFirst }: MessageViewProps) {
     <article id={`message-${message.id}`} class={`message ${side}${isFirst ? ' first' : ''}`}>
       {isFirst && <Author message={message} chat={chat} />}
       <div class="bubble">
-        <QuoteView message={message} />
+        <QuoteView message={message} chat={chat} />
         {message.deleted ? <p class="muted">{words.deleted}</p> : <Content message={message} />}
         <Marks message={message} chat={chat} />
       </div>
@@ -125,10 +125,11 @@ function Contacts({ message }: { readonly message: Message }) {
   );
 }
 
-function QuoteView({ message: { quote } }: { readonly message: Message }) {
+function QuoteView({ message: { quote }, chat }: Pick<MessageViewProps, 'message' | 'chat'>) {
   if (quote === null) return null;
   if (quote.message === null) return <p class="quote muted">{words.quoteGone}</p>;
-  const { id, name } = quote.message;
+  const { id } = quote.message;
+  const name = isFromVisitor(quote.message) ? callVisitor(chat.visitor) : quote.message.name;
   return (
     <button
       type="button"
