@@ -4,7 +4,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import sharp from 'sharp';
 import { Cleanup } from '../support/cleanup.ts';
-import { PASSWORD } from '../support/cluster.ts';
+import { MASTER, PASSWORD, SLAVE } from '../support/cluster.ts';
 import { Desk, type Guest, run } from '../support/desk.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Nginx, startNginx } from '../support/nginx.ts';
@@ -572,7 +572,7 @@ describe("the operators' page", () => {
   }
 
   // The last one: it takes a node away.
-  test('the node behind the desk is killed in the middle: nothing is lost, nothing doubled', async () => {
+  test('the node behind the desk is killed in the middle, then the other one leaves: nothing is lost, nothing doubled', async () => {
     const { cluster } = desk;
     const connections = (): Promise<number[]> => Promise.all([cluster.master, cluster.slave].map(node => node.metric('ws_connections')));
     const guest = await guestWith('Still there?');
@@ -580,7 +580,8 @@ describe("the operators' page", () => {
     const anna = await at('anna');
     await anna.take('Still there?');
     const now = await connections();
-    const serving = now[0]! > earlier[0]! ? cluster.master : cluster.slave;
+    const [servingName, otherName] = now[0]! > earlier[0]! ? [MASTER, SLAVE] : [SLAVE, MASTER];
+    const serving = cluster.node(servingName);
     const expected = ['Still there?'];
     for (let round = 0; round < 12; round++) {
       if (round === 4) await serving.kill();
@@ -596,6 +597,14 @@ describe("the operators' page", () => {
       guest.chatId,
     ]);
     assert.deepEqual(rows.map(({ text }) => text).sort(), [...expected].sort());
+
+    // The other one leaves in peace: it says when to come back, and the desk does.
+    await cluster.start(servingName);
+    await cluster.node(otherName).stop();
+    await anna.write('after all that');
+    await eventually(() => guest.texts.includes('after all that'), { within: 20_000 });
+    await anna.log.getByRole('article').filter({ hasText: 'after all that' }).getByTitle('Sent').waitFor();
+    assert.equal((await anna.words()).filter(text => text === 'after all that').length, 1);
     await anna.close();
   });
 });
