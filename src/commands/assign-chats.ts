@@ -5,9 +5,8 @@
 import type { Assignment } from '../domain/assignment.ts';
 import { packRecord } from '../domain/assignment-record.ts';
 import type { Change } from '../domain/change.ts';
-import { type Chat, isWaiting } from '../domain/chat.ts';
+import { isWaiting } from '../domain/chat.ts';
 import { type AssignmentRules, canBeAssigned } from '../domain/eligibility.ts';
-import { type Operator, withLoad } from '../domain/operator.ts';
 import type { Command } from './command.ts';
 import { moveChat } from './move-chat.ts';
 
@@ -34,15 +33,16 @@ export function assignChats(plan: readonly Assignment[], rules: AssignmentRules,
     decide(rows, nowUs) {
       const changes: Change[] = [];
       const records: string[] = [];
-      /** With what this plan has given them so far. */
-      const operators = new Map<number, Operator>();
+      /** By this command, so far. */
+      const givenTo = new Map<number, number>();
       for (const { chatId, operatorId, record } of plan) {
-        const chat: Chat | undefined = rows.chat(chatId);
-        const operator = operators.get(operatorId) ?? rows.operator(operatorId);
-        if (chat === undefined || operator === undefined || !isWaiting(chat) || !canBeAssigned(operator, chat, rules, nowUs)) continue;
-        const moved = moveChat(chat, 'assigned', { atUs: nowUs, by: null, assignedOperatorId: operatorId });
-        operators.set(operatorId, withLoad(operator, operator.load + 1, nowUs));
-        changes.push(moved);
+        const chat = rows.chat(chatId);
+        const operator = rows.operator(operatorId);
+        const given = givenTo.get(operatorId) ?? 0;
+        if (chat === undefined || operator === undefined || !isWaiting(chat) || !canBeAssigned(operator, chat, rules, nowUs, given))
+          continue;
+        givenTo.set(operatorId, given + 1);
+        changes.push(moveChat(chat, 'assigned', { atUs: nowUs, by: null, assignedOperatorId: operatorId }));
         records.push(packRecord(record));
       }
       return { changes, records, answer: { count: changes.length } };

@@ -101,7 +101,7 @@ class Rooms {
   take(operatorId: number, chat: Chat, rules: AssignmentRules, nowUs: Microseconds): boolean {
     const operator = this.#rows.operator(operatorId);
     const given = this.#given.get(operatorId) ?? 0;
-    if (operator === undefined || !canBeAssigned({ ...operator, load: operator.load + given }, chat, rules, nowUs)) return false;
+    if (operator === undefined || !canBeAssigned(operator, chat, rules, nowUs, given)) return false;
     this.#given.set(operatorId, given + 1);
     return true;
   }

@@ -1,7 +1,7 @@
 /** Who may be given a chat, and what stands in the way of the others. Asked by the plan, and again under the locks. */
 import { type Chat, declinedAt } from './chat.ts';
 import type { AssignmentMode, Department } from './department.ts';
-import { hasRoom, type Operator, worksIn } from './operator.ts';
+import { capacityOf, hasRoom, type Operator, worksIn } from './operator.ts';
 import { isOpenAt } from './schedule.ts';
 import type { Microseconds } from './time.ts';
 
@@ -66,9 +66,13 @@ export function mustWaitFor(chat: Chat, operatorId: number, rules: AssignmentRul
   return atUs !== undefined && nowUs < atUs + rules.askAgainUs;
 }
 
-/** Under the locks: everything that may have changed since the plan. Its language was looked at by the plan. */
-export function canBeAssigned(operator: Operator, chat: Chat, rules: AssignmentRules, nowUs: Microseconds): boolean {
+/**
+ * Under the locks: everything that may have changed since the plan. Its language was looked at by the plan. `given`: chats that
+ * the same command gives him besides.
+ */
+export function canBeAssigned(operator: Operator, chat: Chat, rules: AssignmentRules, nowUs: Microseconds, given = 0): boolean {
   return (
+    operator.load + given < capacityOf(operator, rules.defaultMaxChats) &&
     isOpen(chat.departmentKey, rules.departments, nowUs) &&
     obstacleOf(operator, { departmentKey: chat.departmentKey, lang: '', isSpoken: false }, rules, nowUs) === undefined &&
     !mustWaitFor(chat, operator.id, rules, nowUs)

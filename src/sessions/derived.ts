@@ -42,7 +42,9 @@ export class Derived implements ReplicaListener {
   readonly #places: QueuePlaces;
   readonly #operators = new Latest<number>();
   readonly #departments = new Latest<string>();
-  readonly #departmentList = new Latest<'list'>();
+  readonly #forVisitors = new Latest<'departments' | 'online'>();
+  /** As visitors were told. */
+  #isAnswered: boolean | undefined;
   readonly #dirtyOperators = new Set<number>();
   #dirtyDepartments = false;
   #timer: NodeJS.Timeout | undefined;
@@ -130,7 +132,7 @@ export class Derived implements ReplicaListener {
   }
 
   visitorsSince(since: Revision): RenderedDelta[] {
-    return this.#departmentList.since(since);
+    return this.#forVisitors.since(since);
   }
 
   #tell(): void {
@@ -144,13 +146,25 @@ export class Derived implements ReplicaListener {
     for (const department of this.#sorted())
       forOperators.push(...this.#departments.update(department.key, this.#departmentDelta(department), revision));
     if (forOperators.length > 0) this.#hub.tell([ALL_OPERATORS], forOperators);
-    if (this.#replica.departments.size > 0) {
-      const list = render({ objectType: 'DEPARTMENT_LIST', event: 'upd', id: '', data: this.departmentsForVisitors() });
-      const forVisitors = this.#departmentList.update('list', list, revision);
-      if (forVisitors.length > 0) this.#hub.tell([ALL_VISITORS], forVisitors);
-    }
+    const forVisitors = [...this.#onlineDelta(revision), ...this.#departmentListDelta(revision)];
+    if (forVisitors.length > 0) this.#hub.tell([ALL_VISITORS], forVisitors);
     this.#dirtyOperators.clear();
     this.#dirtyDepartments = false;
+  }
+
+  /** When the first one comes and the last one goes: from online to busy and back a desk goes all day, and all visitors would hear it. */
+  #onlineDelta(revision: Revision): RenderedDelta[] {
+    const status = this.onlineStatus(null);
+    const isAnswered = status !== 'offline';
+    if (isAnswered === this.#isAnswered) return [];
+    this.#isAnswered = isAnswered;
+    return this.#forVisitors.update('online', render({ objectType: 'ONLINE_STATUS', event: 'upd', id: '', data: status }), revision);
+  }
+
+  #departmentListDelta(revision: Revision): RenderedDelta[] {
+    if (this.#replica.departments.size === 0) return [];
+    const list = render({ objectType: 'DEPARTMENT_LIST', event: 'upd', id: '', data: this.departmentsForVisitors() });
+    return this.#forVisitors.update('departments', list, revision);
   }
 
   #operatorDelta(operator: Operator): RenderedDelta {

@@ -232,10 +232,17 @@ describe('the widget’s offers', () => {
     both.close();
   });
 
-  test('takes a message while nobody is there', BUDGET, async () => {
+  test('takes a message while nobody is there, and notices when somebody comes', BUDGET, async () => {
     await stage.operator.setStatus('offline');
     try {
-      const page = await stage.visit({ 'data-open': '' });
+      const early = await stage.visit({ 'data-open': '' });
+      await early.getByLabel('E-mail').waitFor();
+      await stage.operator.setStatus('online');
+      await early.getByLabel('E-mail').waitFor({ state: 'detached' });
+      await stage.write(early, 'I can write at once');
+      await stage.operator.setStatus('offline');
+
+      const page = await stage.visit({ 'data-open': '' }, await stage.newContext());
       await page.getByLabel('E-mail').fill('ann@example.org');
       await page.getByLabel('Your message').fill('Please call me back');
       await page.getByRole('button', { name: 'Send message' }).click();

@@ -157,12 +157,14 @@ describe('the widget’s state', () => {
       begun,
       upd('OPERATOR_RATE', { operatorId: 7, rating: 2 }),
       upd('UNREAD_BY_VISITOR', { sinceTs: 1, msgCnt: 4 }),
+      upd('ONLINE_STATUS', 'offline'),
       upd('DEPARTMENT_LIST', [{ key: 'a', name: 'A', online: 'offline' }]),
       upd('VISITOR_FULL', { id: 'v', fields: { name: 'Bob' } }),
       upd('SOMETHING_NEW', { whatever: true }),
     );
     assert.equal(state.chat?.operatorIdToRate['7']?.rating, 2);
     assert.equal(state.chat.unreadByVisitorMsgCnt, 4);
+    assert.equal(state.onlineStatus, 'offline');
     assert.equal(state.departments[0]?.key, 'a');
     assert.equal(state.fields['name'], 'Bob');
   });

@@ -1,7 +1,7 @@
 /** The calls of the visitor protocol over HTTP. Simple requests only: none asks the server's permission first. */
 import type { Options } from './options.ts';
 import type { Identity } from './memory.ts';
-import type { Frame, FullUpdate, HistoryPage, OnlineStatus } from './wire.ts';
+import type { Frame, FullUpdate, HistoryPage } from './wire.ts';
 
 export type Parameters = Readonly<Record<string, string>>;
 
@@ -72,10 +72,6 @@ export class Calls {
 
   async olderMessages(page: Page, beforeTs: number): Promise<HistoryPage> {
     return this.#history({ ...credentials(page), 'before-ts': String(beforeTs) });
-  }
-
-  async onlineStatus(): Promise<OnlineStatus> {
-    return (await this.#get<{ readonly onlineStatus: OnlineStatus }>('/l/v/m/get-online-status', {})).onlineStatus;
   }
 
   /** A WebSocket of this page's updates. */

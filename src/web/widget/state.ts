@@ -159,6 +159,8 @@ function applyDelta(before: Conversation, { objectType, event, id, data }: Delta
       return { ...before, survey: data as Survey | null };
     case 'DEPARTMENT_LIST':
       return { ...before, departments: data as readonly Department[] };
+    case 'ONLINE_STATUS':
+      return { ...before, onlineStatus: data as OnlineStatus };
     case 'VISITOR_FULL':
       return { ...before, fields: (data as Visitor).fields };
     default:

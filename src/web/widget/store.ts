@@ -23,7 +23,6 @@ export interface Prechat {
   readonly isTold: boolean;
 }
 
-const STATUS_EVERY_MS = 20_000;
 const NOTICE_MS = 6_000;
 
 export class Store {
@@ -126,11 +125,6 @@ export class Store {
       const isSeen = this.isOpen.value && this.isPageVisible.value && this.linkState.value === 'up';
       if (isSeen && this.unreadCount.value > 0) this.try('chat.read_by_visitor', {});
     });
-    effect(() => {
-      if (!this.isOpen.value || !this.isPageVisible.value || this.hasOpenChat.value) return undefined;
-      const timer = setInterval(() => void this.#askStatus(), STATUS_EVERY_MS);
-      return () => clearInterval(timer);
-    });
     this.link.start();
   }
 
@@ -172,7 +166,6 @@ export class Store {
     });
     for (const { objectType, event, data } of frame.deltaList ?? []) {
       if (objectType === 'CHAT_MESSAGE' && event === 'add') this.#notice(data as Message);
-      if (objectType === 'DEPARTMENT_LIST' && this.isOpen.value) void this.#askStatus();
     }
     if (isBehind(this.conversation.value)) void this.#catchUp();
   }
@@ -223,10 +216,5 @@ export class Store {
     } finally {
       this.#isCatchingUp = false;
     }
-  }
-
-  async #askStatus(): Promise<void> {
-    const onlineStatus = await this.calls.onlineStatus().catch(() => undefined);
-    if (onlineStatus !== undefined) this.conversation.value = { ...this.conversation.value, onlineStatus };
   }
 }
