@@ -95,7 +95,10 @@ export class CommitLoop {
     this.#guessedRows = new GuessedRows(options.hot, options.newcomers, chatIds);
     this.#locked = new LockedCommits({
       ...options,
-      onWritten: (write, range) => this.#guessedRows.sent(write)(range.last),
+      onWritten: (write, range) => {
+        this.#guessedRows.sent(write)(range.last);
+        for (const { id } of write.chats.created) chatIds.skipTo(id);
+      },
       deliver: (attempt, range) => this.#deliver(attempt, range),
       dropExpired: batch => this.#dropExpired(batch),
     });

@@ -1,15 +1,7 @@
 /** The operators' page in a real browser, as somebody who sits at it: what he sees is found by role and name. */
 import assert from 'node:assert/strict';
-import axe from 'axe-core';
-import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import type { Colleague } from './desk.ts';
-
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  });
-}
 
 export class OperatorPage {
   readonly page: Page;
@@ -90,13 +82,5 @@ export class OperatorPage {
   /** What the log says, word by word; what is on its way too. */
   async words(): Promise<string[]> {
     return this.log.locator('.words').allInnerTexts();
-  }
-
-  async seriousProblems(): Promise<string[]> {
-    await this.page.evaluate(axe.source);
-    const found = await this.page.evaluate<axe.AxeResults>('axe.run(document, { resultTypes: ["violations"] })');
-    return found.violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id}: ${nodes.map(node => `${node.html} (${node.failureSummary ?? ''})`).join('; ')}`);
   }
 }

@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { launchBrowser } from './browser.ts';
 import { Cleanup } from './cleanup.ts';
 import { PASSWORD, startCluster, type TestCluster } from './cluster.ts';
 import { eventually } from './eventually.ts';
@@ -89,13 +90,7 @@ export class WidgetStage {
       const cluster = cleanup.add(await startCluster({ ini: ini.join('\n') }), it => it.stop());
       const nginx = cleanup.add(await startNginx({ nodes: { 8260: cluster.master.port, 8261: cluster.slave.port } }), it => it.stop());
       const site = cleanup.add(await startWidgetSite(nginx.url), it => it.close());
-      const browser = cleanup.add(
-        await chromium.launch({
-          executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-          args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-        }),
-        it => it.close(),
-      );
+      const browser = cleanup.add(await launchBrowser(), it => it.close());
       const operator = cleanup.add(await Operator.login(nginx.url, 'op1', PASSWORD), it => it.close());
       await operator.connect();
       await operator.setStatus('online');

@@ -8,7 +8,8 @@ import { MASTER, PASSWORD, SLAVE, startCluster, type TestCluster } from '../supp
 import { eventually } from '../support/eventually.ts';
 import { type Nginx, startNginx } from '../support/nginx.ts';
 import { Operator } from '../support/operator.ts';
-import { launchBrowser, OperatorPage } from '../support/operator-page.ts';
+import { launchBrowser } from '../support/browser.ts';
+import { OperatorPage } from '../support/operator-page.ts';
 import { chatServer } from '../support/process.ts';
 import { Visitor } from '../support/visitor.ts';
 

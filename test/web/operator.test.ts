@@ -8,7 +8,8 @@ import { MASTER, PASSWORD, SLAVE } from '../support/cluster.ts';
 import { Desk, type Guest, run } from '../support/desk.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Nginx, startNginx } from '../support/nginx.ts';
-import { launchBrowser, OperatorPage } from '../support/operator-page.ts';
+import { launchBrowser, seriousIssues } from '../support/browser.ts';
+import { OperatorPage } from '../support/operator-page.ts';
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } as const;
 
@@ -540,7 +541,7 @@ describe("the operators' page", () => {
       const options = { colorScheme, bypassCSP: true, reducedMotion: 'reduce' } as const;
       const login = await OperatorPage.open(browser, nginx.url, undefined, options);
       await login.page.getByLabel('Login').waitFor();
-      assert.deepEqual(await login.seriousProblems(), []);
+      assert.deepEqual(await seriousIssues(login.page), []);
       await login.close();
 
       await guestWith('One');
@@ -552,7 +553,7 @@ describe("the operators' page", () => {
       await anna.write('A note');
       await anna.log.locator('.note').getByText('A note').waitFor();
       await anna.page.getByRole('complementary').getByText('this chat').waitFor();
-      assert.deepEqual(await anna.seriousProblems(), []);
+      assert.deepEqual(await seriousIssues(anna.page), []);
       const dialogs: (() => Promise<void>)[] = [
         () => anna.page.keyboard.press('Alt+r'),
         () => anna.page.keyboard.press('Control+k'),
@@ -563,7 +564,7 @@ describe("the operators' page", () => {
       for (const open of dialogs) {
         await open();
         await anna.dialog.waitFor();
-        assert.deepEqual(await anna.seriousProblems(), []);
+        assert.deepEqual(await seriousIssues(anna.page), []);
         await anna.page.keyboard.press('Escape');
         await anna.dialog.waitFor({ state: 'detached' });
       }

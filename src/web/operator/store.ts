@@ -63,6 +63,8 @@ export class Store {
   /** Is the composer set to write notes? */
   readonly noteMode = signal(false);
   readonly historyIsLoading = signal(false);
+  /** The message that was tapped, where nothing can be pointed at: it shows what can be done with it. */
+  readonly pickedMessage = signal<string | null>(null);
   /** Counted up when what the visitor's card says has changed. */
   readonly cardRound = signal(0);
 

@@ -22,12 +22,14 @@ export interface MessageViewProps {
 const ANSWERABLE = ['visitor', 'file_visitor', 'operator', 'file_operator'];
 
 export function MessageView({ message, chat, isFirst }: MessageViewProps) {
+  const { pickedMessage } = useStore();
   if (message.kind === 'info') return <p class="info muted">{message.text}</p>;
   const side = isFromVisitor(message) ? 'theirs' : message.kind === 'for_operator' ? 'mine note' : 'mine';
+  const isPicked = pickedMessage.value === message.id;
   return (
-    <article id={`message-${message.id}`} class={`message ${side}${isFirst ? ' first' : ''}`}>
+    <article id={`message-${message.id}`} class={`message ${side}${isFirst ? ' first' : ''}${isPicked ? ' picked' : ''}`}>
       {isFirst && <Author message={message} chat={chat} />}
-      <div class="bubble">
+      <div class="bubble" onClick={() => (pickedMessage.value = isPicked ? null : message.id)}>
         <QuoteView message={message} chat={chat} />
         {message.deleted ? <p class="muted">{words.deleted}</p> : <Content message={message} />}
         <Marks message={message} chat={chat} />
