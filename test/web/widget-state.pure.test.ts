@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { splitLinks } from '../../src/web/widget/links.ts';
+import { splitLinks } from '../../src/web/shared/links.ts';
 import { sign } from '../../src/web/widget/signature.ts';
 import {
   applyFrame,

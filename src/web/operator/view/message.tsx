@@ -10,7 +10,7 @@ import { type Chat, isFromVisitor, type Message } from '../wire.ts';
 import { callVisitor, language, words } from '../words.ts';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { FileView } from './file-view.tsx';
-import { LinkedText } from './linked-text.tsx';
+import { LinkedText } from '../../shared/linked-text.tsx';
 
 export interface MessageViewProps {
   readonly message: Message;

@@ -11,7 +11,7 @@ import { Files } from './files.tsx';
 import { KeyboardButtons } from './keyboard-buttons.tsx';
 import { Menu, type MenuItem } from './menu.tsx';
 import { QuoteBlock } from './quote-block.tsx';
-import { TextWithLinks } from './text-with-links.tsx';
+import { LinkedText } from '../../shared/linked-text.tsx';
 
 export function MessageRow({ message, isFirst }: { readonly message: Message; readonly isFirst: boolean }) {
   const { words, options } = useStore();
@@ -55,8 +55,17 @@ function Body({ message }: { readonly message: Message }) {
   const { words } = useStore();
   if (isFile(message)) return <Files message={message} />;
   if (message.kind === 'sticker_visitor') return <p class="text">{words.sticker}</p>;
-  if (message.kind === 'contacts') return <TextWithLinks text={words.contacts(message.data as Readonly<Record<string, string>>)} />;
-  return <TextWithLinks text={message.kind === 'cont_req' && message.text === '' ? words.contactsIntro : message.text} />;
+  if (message.kind === 'contacts')
+    return (
+      <p class="text" dir="auto">
+        <LinkedText text={words.contacts(message.data as Readonly<Record<string, string>>)} />
+      </p>
+    );
+  return (
+    <p class="text" dir="auto">
+      <LinkedText text={message.kind === 'cont_req' && message.text === '' ? words.contactsIntro : message.text} />
+    </p>
+  );
 }
 
 function useMenuItems(message: Message): MenuItem[] {

@@ -5,7 +5,7 @@ import type { Unsent } from '../outbox.ts';
 import type { Upload } from '../uploads.ts';
 import { useStore } from './context.ts';
 import { QuoteBlock } from './quote-block.tsx';
-import { TextWithLinks } from './text-with-links.tsx';
+import { LinkedText } from '../../shared/linked-text.tsx';
 
 export function UnsentRow({ unsent }: { readonly unsent: Unsent }) {
   const { words, outbox } = useStore();
@@ -15,7 +15,9 @@ export function UnsentRow({ unsent }: { readonly unsent: Unsent }) {
       <div class="row-body">
         <div class={failure === undefined ? 'bubble own is-pending' : 'bubble own is-failed'}>
           {quote !== undefined && <QuoteBlock quoted={quote} />}
-          <TextWithLinks text={text} />
+          <p class="text" dir="auto">
+            <LinkedText text={text} />
+          </p>
           {failure === undefined && (
             <span class="meta">
               <span class="mark" role="img" aria-label={words.sending}>

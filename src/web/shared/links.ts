@@ -4,7 +4,7 @@ export interface TextPart {
   readonly href?: string;
 }
 
-const ADDRESS = /https?:\/\/[^\s<>"'`]+/g;
+const ADDRESS = /https?:\/\/[^\s<>"'`]+/gi;
 /** Belongs to the sentence, not to the address. */
 const TRAILING = /[.,;:!?)\]}»”’。，、！？）】]+$/;
 

@@ -1,11 +1,11 @@
-/** Somebody's text: as text, with its web addresses to be followed. */
+/** Somebody's words: as text, with its web addresses to be followed. */
 import { useMemo } from 'preact/hooks';
-import { splitLinks } from '../links.ts';
+import { splitLinks } from './links.ts';
 
-export function TextWithLinks({ text }: { readonly text: string }) {
+export function LinkedText({ text }: { readonly text: string }) {
   const parts = useMemo(() => splitLinks(text), [text]);
   return (
-    <p class="text" dir="auto">
+    <>
       {parts.map(({ text: part, href }, index) =>
         href === undefined ? (
           part
@@ -15,6 +15,6 @@ export function TextWithLinks({ text }: { readonly text: string }) {
           </a>
         ),
       )}
-    </p>
+    </>
   );
 }
