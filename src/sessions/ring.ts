@@ -29,7 +29,7 @@ export class Ring {
   readonly #maxBytes: number;
   readonly #render: Render;
   readonly #entries = new Queue<Kept>();
-  readonly #byTopic = new Map<Topic, Queue<Kept>>();
+  readonly #byTopic = new EntriesByTopic();
   #bytes = 0;
   /** Everything behind this revision is in the ring. */
   #floor: Revision = 0;
@@ -54,11 +54,7 @@ export class Ring {
     const kept: Kept = { applied, hearers, bytes: applied.bytes + ENTRY_BYTES, rendered: undefined };
     this.#entries.push(kept);
     this.#bytes += kept.bytes;
-    for (const { topic } of hearers) {
-      let list = this.#byTopic.get(topic);
-      if (list === undefined) this.#byTopic.set(topic, (list = new Queue()));
-      if (list.last !== kept) list.push(kept);
-    }
+    for (const { topic } of hearers) this.#byTopic.add(topic, kept);
     while (this.#bytes > this.#maxBytes) this.#dropOldest();
   }
 
@@ -70,7 +66,7 @@ export class Ring {
   missed(topics: readonly Topic[], since: Revision): Rendering[] {
     const found = new Set<Kept>();
     for (const topic of topics) {
-      for (const entry of this.#byTopic.get(topic)?.newestFirst() ?? []) {
+      for (const entry of this.#byTopic.newestFirst(topic)) {
         if (entry.applied.revision <= since) break;
         found.add(entry);
       }
@@ -103,11 +99,44 @@ export class Ring {
     if (entry === undefined) return;
     this.#bytes -= entry.bytes;
     this.#floor = entry.applied.revision;
-    for (const { topic } of entry.hearers) {
-      const list = this.#byTopic.get(topic);
-      if (list?.first === entry) list.shift();
-      if (list?.length === 0) this.#byTopic.delete(topic);
+    for (const { topic } of entry.hearers) this.#byTopic.dropOldest(topic, entry);
+  }
+}
+
+/** Most topics are a visitor's with an entry or two: one alone has no list, two objects less for each of them. */
+class EntriesByTopic {
+  readonly #lists = new Map<Topic, Kept | Queue<Kept>>();
+
+  clear(): void {
+    this.#lists.clear();
+  }
+
+  /** Once, however many of a change's hearers have this topic. */
+  add(topic: Topic, entry: Kept): void {
+    const known = this.#lists.get(topic);
+    if (known === undefined) this.#lists.set(topic, entry);
+    else if (known instanceof Queue) {
+      if (known.last !== entry) known.push(entry);
+    } else if (known !== entry) {
+      const list = new Queue<Kept>();
+      list.push(known);
+      list.push(entry);
+      this.#lists.set(topic, list);
     }
+  }
+
+  *newestFirst(topic: Topic): Generator<Kept> {
+    const known = this.#lists.get(topic);
+    if (known instanceof Queue) yield* known.newestFirst();
+    else if (known !== undefined) yield known;
+  }
+
+  dropOldest(topic: Topic, entry: Kept): void {
+    const known = this.#lists.get(topic);
+    if (known === entry) this.#lists.delete(topic);
+    if (!(known instanceof Queue) || known.first !== entry) return;
+    known.shift();
+    if (known.length === 0) this.#lists.delete(topic);
   }
 }
 
