@@ -17,7 +17,9 @@ prepare({ build: !pure });
 
 const PURE = ['domain', 'protocol', 'config', 'sync'];
 const FAULTS = ['faults', 'hosts'];
-const MEASURING = ['test/faults/', 'test/hosts/', 'capacity', 'many-chats', 'presence'];
+/** They mostly wait: for leases, graces, browsers. */
+const AT_ONCE = 3;
+const MEASURING = ['test/hosts/', 'capacity', 'many-chats'];
 const files = readdirSync(path.join(ROOT, 'test'), { recursive: true })
   .filter(name => name.endsWith('.test.ts'))
   .filter(name => !pure || PURE.includes(name.split(path.sep)[0]) || name.endsWith('.pure.test.ts'))
