@@ -25,7 +25,61 @@ const SCREENS = [
   { name: 'demo', path: '/', prepare: page => page.locator('iframe').last().waitFor() },
   { name: 'login', path: '/cluster', prepare: page => page.locator('input[name=login]').waitFor() },
   { name: 'widget', path: '/demo/visitor', prepare: page => openWidget(page, 'Is there somebody who can help me choose?') },
+  {
+    name: 'widget-chat',
+    path: '/demo/visitor',
+    async prepare(page) {
+      const words = 'Does the Rain teapot come in blue?';
+      await openWidget(page, words);
+      await answer(
+        new URL(page.url()).origin,
+        words,
+        'It does: slate is nearly blue, and there is a deep blue one from March on. Shall I put one aside for you?',
+      );
+      await page.getByText('Shall I put one aside').last().waitFor();
+    },
+  },
+  { name: 'widget-launcher', path: '/demo/visitor', prepare: page => page.evaluate(() => window.tandem.close()) },
+  {
+    name: 'desk-queue',
+    path: '/operator',
+    as: 'anna',
+    async prepare(page) {
+      await page.getByRole('tab').nth(2).click();
+      await page.getByRole('option').first().waitFor();
+    },
+  },
   { name: 'desk', path: '/operator', as: 'anna', prepare: page => openChat(page, '') },
+  {
+    name: 'desk-why',
+    path: '/operator',
+    as: 'anna',
+    async prepare(page) {
+      await openChat(page, '');
+      await page.getByLabel('More actions').click();
+      await page.getByRole('button', { name: 'Why here?' }).click();
+      await page.getByRole('dialog').getByRole('listitem').first().waitFor();
+    },
+  },
+  {
+    name: 'desk-team',
+    path: '/operator',
+    as: 'anna',
+    async prepare(page) {
+      await page.getByRole('button', { name: 'Team' }).click();
+      await page.getByRole('dialog').waitFor();
+    },
+  },
+  {
+    name: 'desk-help',
+    path: '/operator',
+    as: 'anna',
+    async prepare(page) {
+      await page.getByRole('tab').first().waitFor();
+      await page.keyboard.press('?');
+      await page.getByRole('dialog').waitFor();
+    },
+  },
   { name: 'desk-card', path: '/operator', as: 'anna', prepare: page => openChat(page, '/card') },
   {
     name: 'desk-transfer',
@@ -109,6 +163,17 @@ async function openChat(page, screen) {
     .getByText(screen === '' ? 'Yes please, that would be lovely' : 'maria@example.org')
     .last()
     .waitFor();
+}
+
+/** Anna takes the chat with these words, and answers. */
+async function answer(url, words, text) {
+  const { token } = await logIn(url, 'anna', PASSWORD);
+  const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
+  const found = await (await fetch(`${url}/l/o/chats?${new URLSearchParams({ query: words, state: 'queue' })}`, { headers })).json();
+  const act = values => fetch(`${url}/l/o/action`, { method: 'POST', headers, body: JSON.stringify(values) });
+  const { id: chatId } = found.data.chats[0];
+  await act({ action: 'chat.take', chatId, override: true });
+  await act({ action: 'chat.message', chatId, message: text, clientSideId: `picture-${chatId}` });
 }
 
 /** A visitor's words in the open widget, as sent. */

@@ -18,7 +18,7 @@ prepare({ build: !pure });
 const PURE = ['domain', 'protocol', 'config', 'sync'];
 const FAULTS = ['faults', 'hosts'];
 /** They mostly wait: for leases, graces, browsers. */
-const AT_ONCE = 3;
+const AT_ONCE = 2;
 const MEASURING = ['test/hosts/', 'capacity', 'many-chats'];
 const files = readdirSync(path.join(ROOT, 'test'), { recursive: true })
   .filter(name => name.endsWith('.test.ts'))
@@ -55,7 +55,7 @@ try {
   code =
     (await runFiles(
       files.filter(file => !isAlone(file)),
-      2,
+      AT_ONCE,
     )) || code;
   if (!interrupted) code = (await runFiles(files.filter(isAlone), 1)) || code;
   clearTimeout(watchdog);
