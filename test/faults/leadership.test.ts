@@ -144,7 +144,10 @@ describe('faults of the master:', () => {
       const events = cluster.master.events('stepped-down');
       return events.length > 0 && events;
     });
-    const [held] = cluster.slave.events('lease-held');
+    const [held] = await eventually(() => {
+      const events = cluster.slave.events('lease-held');
+      return events.length > 0 && events;
+    });
     const silentAt = Date.parse(steppedDown?.time ?? '') - Number(steppedDown?.silentMs);
     assert.ok(silentAt <= Date.parse(held?.time ?? ''), `silent at ${silentAt}, before the other begins at ${held?.time}`);
     await eventually(async () => (await fetch(`${cluster.master.url}/readyz`)).status === 503, { within: 15_000 });

@@ -54,8 +54,6 @@ describe('a normal session', () => {
         () => alive(app) && callsOf(app, '/l/v/m/history').length === (isAndroid ? 2 : 1) && app.historyRevision !== undefined,
       );
       assert.equal(await app.older(), false, 'there is nothing before');
-      const [init] = callsOf(app, '/l/v/m/init');
-      assert.equal(String(init?.body?.['revision']), app.since, 'the first poll asks since the revision of init');
 
       const first = app.send('Добрый день & "100 %" ; = ? + я');
       assert.equal(app.messages[0]?.sendStatus, 'SENDING', 'before the server knows');
@@ -64,6 +62,8 @@ describe('a normal session', () => {
         app.messages.map(({ text }) => text),
         ['Добрый день & "100 %" ; = ? + я'],
       );
+      const [[init], [poll]] = [callsOf(app, '/l/v/m/init'), callsOf(app, '/l/v/m/delta')];
+      assert.equal(poll?.call.parameters['since'], String(init?.body?.['revision']), 'the first poll asks since the revision of init');
       const [start, message] = app.seen.filter(({ call }) => call.path === '/l/v/m/action');
       assert.deepEqual([start?.call.parameters['action'], message?.call.parameters['action']], ['chat.start', 'chat.message']);
       assert.equal(app.chat?.clientSideId, start?.call.parameters['client-side-id'], 'the chat has the id that the app gave it');
