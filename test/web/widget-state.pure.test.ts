@@ -195,6 +195,10 @@ describe('links in messages', () => {
     assert.deepEqual(links('see https://example.org/a?b=1 (or http://x.example/y).'), ['https://example.org/a?b=1', 'http://x.example/y']);
     assert.deepEqual(links('javascript:alert(1) data:text/html,x ftp://x file:///etc https://'), []);
     assert.deepEqual(links('看 https://例子.example/路径。'), ['https://xn--fsqu00a.example/%E8%B7%AF%E5%BE%84']);
+    assert.deepEqual(links('请看https://a.example/x，谢谢'), ['https://a.example/x']);
+    const begunMs = performance.now();
+    links(`http://x${'.'.repeat(31_900)}a`);
+    assert.ok(performance.now() - begunMs < 100, 'a hostile text holds nothing up');
   });
 
   test('leave every character of the text', () => {

@@ -66,7 +66,7 @@ describe('WebSockets', () => {
     await eventually(() => frames.some(frame => frame['id'] === 'x' && frame['error'] === 'message_empty'));
 
     // What was missed while away comes once, after the last revision; without since everything comes.
-    const since = String(frames.filter(frame => frame['deltaList'] !== undefined).at(-1)!['revision']);
+    const since = String(frames.filter(frame => frame['deltaList'] !== undefined && frame['revision'] !== undefined).at(-1)!['revision']);
     socket.terminate();
     await visitor.send('while away', 'away');
     const back = await openVisitor(visitor, since);

@@ -94,8 +94,13 @@ export function enter(operator: LoggedInOperator): void {
 }
 
 export async function logOut(): Promise<void> {
+  try {
+    await post('/l/o/logout');
+  } catch (error) {
+    // Whoever is not known any more is out already; with nobody there he stays in, and sees that.
+    if (!(error instanceof ApiError) || error.code !== 'unauthorized') return;
+  }
   leave();
-  await post('/l/o/logout').catch(() => undefined); // whoever is not known any more is out already
   who.value = { is: 'nobody', hasEnded: false };
 }
 

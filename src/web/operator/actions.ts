@@ -110,8 +110,26 @@ async function actOnMessage(parameters: object): Promise<boolean> {
 }
 
 /** The status belongs to him, not to the tab: every tab hears of it. */
-export async function setOwnStatus(status: string): Promise<void> {
-  await post('/l/o/set-status', { status }).catch(sayError);
+export async function setOwnStatus(status: string): Promise<boolean> {
+  try {
+    await post('/l/o/set-status', { status });
+    return true;
+  } catch (error) {
+    sayError(error);
+    return false;
+  }
+}
+
+/** Between answers and notes; what is written goes along, unless something waits there. */
+export function toggleNotes(store: Store): void {
+  const chatId = store.selectedId.value;
+  if (chatId === null) return;
+  const [from, to] = store.noteMode.value ? ([`note ${chatId}`, chatId] as const) : ([chatId, `note ${chatId}`] as const);
+  if (store.drafts.read(to) === '') {
+    store.drafts.write(to, store.drafts.read(from));
+    store.drafts.write(from, '');
+  }
+  store.noteMode.value = !store.noteMode.value;
 }
 
 /** The next (1) or previous (-1) chat of the list that is shown. */

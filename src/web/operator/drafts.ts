@@ -1,9 +1,12 @@
 /** Texts that were written and not sent, by chat: they survive a reload, and are forgotten after a week. */
 
+/** A note has a draft of its own: it must never come back as an answer. */
+export type DraftKey = number | `note ${number}`;
+
 export interface Drafts {
-  read(chatId: number): string;
+  read(key: DraftKey): string;
   /** '' forgets it. */
-  write(chatId: number, text: string): void;
+  write(key: DraftKey, text: string): void;
 }
 
 const KEPT_MS = 7 * 86_400_000;
@@ -21,11 +24,11 @@ export function openDrafts(operatorId: number, storage: Storage = localStorage):
     }
   };
   return {
-    read: chatId => load()[chatId]?.text ?? '',
-    write(chatId, text) {
+    read: chatKey => load()[chatKey]?.text ?? '',
+    write(chatKey, text) {
       const oldestMs = Date.now() - KEPT_MS;
-      const kept = Object.entries(load()).filter(([id, { atMs }]) => id !== String(chatId) && atMs > oldestMs);
-      if (text !== '') kept.push([String(chatId), { text, atMs: Date.now() }]);
+      const kept = Object.entries(load()).filter(([id, { atMs }]) => id !== String(chatKey) && atMs > oldestMs);
+      if (text !== '') kept.push([String(chatKey), { text, atMs: Date.now() }]);
       try {
         storage.setItem(key, JSON.stringify(Object.fromEntries(kept)));
       } catch {

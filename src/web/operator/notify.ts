@@ -51,12 +51,16 @@ export class Notifier {
     if (!this.#speaks.value) return;
     if (soundIsOn.value) this.#beep();
     if (!desktopIsOn.value || !mayNotify()) return;
-    const notification = new Notification('Tandem', { body: text, tag: `tandem-${chatId}` });
-    notification.onclick = () => {
-      window.focus();
-      onClick();
-      notification.close();
-    };
+    try {
+      const notification = new Notification('Tandem', { body: text, tag: `tandem-${chatId}` });
+      notification.onclick = () => {
+        window.focus();
+        onClick();
+        notification.close();
+      };
+    } catch {
+      // Chrome on Android has the permission and only lets service workers use it.
+    }
   }
 
   stop(): void {
@@ -69,7 +73,10 @@ export class Notifier {
   #beep(): void {
     this.#audio ??= new AudioContext();
     const audio = this.#audio;
-    if (audio.state === 'suspended') return; // nobody has touched the page yet
+    if (audio.state !== 'running') {
+      void audio.resume(); // for the next time, when the page has been touched by then
+      if (!navigator.userActivation.hasBeenActive) return;
+    }
     const volume = audio.createGain();
     volume.connect(audio.destination);
     volume.gain.setValueAtTime(0.08, audio.currentTime);

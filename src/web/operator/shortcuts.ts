@@ -1,5 +1,5 @@
 /** Keys that work everywhere on the desk. Those without Alt or Ctrl are left alone while somebody types or chooses. */
-import { closeChat, mayClose, openNeighbour, takeOldest } from './actions.ts';
+import { closeChat, mayClose, openNeighbour, takeOldest, toggleNotes } from './actions.ts';
 import type { Store } from './store.ts';
 import { goTo, route } from './route.ts';
 
@@ -32,7 +32,7 @@ const WITH_ALT: Readonly<Record<string, (store: Store) => void>> = {
     const chat = store.selected.value;
     if (chat !== undefined && mayClose(store, chat)) store.dialog.value = 'transfer';
   },
-  KeyN: store => (store.noteMode.value = !store.noteMode.value),
+  KeyN: toggleNotes,
 };
 
 /** Returns how to take them away. */

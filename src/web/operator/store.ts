@@ -189,7 +189,9 @@ export class Store {
         ...{ chatId: String(chatId), limit: String(PAGE) },
         ...before,
       });
-      this.state.value = applyHistory(this.state.value, chatId, page);
+      const now = this.state.value.logs.get(chatId);
+      // A full update may have begun the texts anew: what is before others' beginning is no page of these.
+      if (!log.isLoaded || now?.messages[0]?.id === first?.id) this.state.value = applyHistory(this.state.value, chatId, page);
     } catch (error) {
       sayError(error);
       // What may not be read is not asked for again.
@@ -198,6 +200,8 @@ export class Store {
     } finally {
       this.historyIsLoading.value = false;
     }
+    // Another chat was chosen meanwhile.
+    if (this.selectedId.peek() !== chatId && this.log.peek()?.isLoaded === false) void this.loadOlder();
   }
 
   stop(): void {
@@ -275,10 +279,13 @@ export class Store {
       // A chat that is looked at needs its texts, also after a full update that came without them.
       effect(() => {
         const chat = this.selected.value;
+        const isConnected = this.linkState.value.kind === 'open';
         if (chat === undefined) return;
         if (this.log.value === undefined) this.state.value = openLog(this.state.peek(), chat.id);
-        else if (!this.log.value.isLoaded && !this.historyIsLoading.peek()) void this.loadOlder();
+        else if (!this.log.value.isLoaded && isConnected && !this.historyIsLoading.peek()) void this.loadOlder();
       }),
+      // A dialog is about the chat that it was opened for.
+      this.selectedId.subscribe(() => (this.dialog.value = null)),
       // What is looked at is read, in all his tabs.
       effect(() => {
         const chat = this.selected.value;

@@ -32,9 +32,12 @@ export function post<T>(path: string, body: object = {}): Promise<T> {
   return ask<T>(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
 }
 
+/** A node that is frozen, or cut off without a word, is given up; a search may take four seconds. */
+const ANSWER_WITHIN_MS = 15_000;
+
 /** `data` of the answer. */
 async function ask<T>(path: string, request: RequestInit): Promise<T> {
-  const response = await fetch(path, request).catch(() => undefined);
+  const response = await fetch(path, { ...request, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) }).catch(() => undefined);
   // A page of the proxy's own is no answer either: the node behind it is away.
   const answer = (await response?.json().catch(() => undefined)) as ErrorAnswer | { readonly data: T } | undefined;
   if (answer === undefined) throw new ApiError({ error: 'no-connection' });

@@ -4,15 +4,16 @@ export interface TextPart {
   readonly href?: string;
 }
 
-const ADDRESS = /https?:\/\/[^\s<>"'`]+/gi;
-/** Belongs to the sentence, not to the address. */
-const TRAILING = /[.,;:!?)\]}»”’。，、！？）】]+$/;
+/** Chinese puts no blank behind an address: its marks end it. */
+const ADDRESS = /https?:\/\/[^\s<>"'`，。、；：！？（）【】《》「」“”]+/gi;
+/** Belong to the sentence at the end of an address. */
+const TRAILING = '.,;:!?)]}»’';
 
 export function splitLinks(text: string): readonly TextPart[] {
   const parts: TextPart[] = [];
   let end = 0;
   for (const { 0: found, index } of text.matchAll(ADDRESS)) {
-    const address = found.replace(TRAILING, '');
+    const address = withoutTrailing(found);
     if (!URL.canParse(address)) continue;
     if (index > end) parts.push({ text: text.slice(end, index) });
     parts.push({ text: address, href: new URL(address).href });
@@ -20,4 +21,11 @@ export function splitLinks(text: string): readonly TextPart[] {
   }
   if (end < text.length) parts.push({ text: text.slice(end) });
   return parts;
+}
+
+/** From behind: a pattern would look at a long row of points from each of them. */
+function withoutTrailing(found: string): string {
+  let end = found.length;
+  while (end > 0 && TRAILING.includes(found.charAt(end - 1))) end -= 1;
+  return found.slice(0, end);
 }

@@ -27,7 +27,7 @@ export const ru: ClusterWords = {
           : []),
       ].join(', '),
     single: node => `Всё работает: ${node}, одиночный узел`,
-    nobodyLeads: 'Нет ведущего узла: новые чаты ждут, пока его не сменят',
+    nobodyLeads: 'Нет ведущего узла: новые чаты ждут, пока один из узлов не станет ведущим',
     silent: (node, seconds) => (seconds === undefined ? `${node} не отвечает` : `${node} не отвечает уже ${duration(seconds, 'ru')}`),
     degraded: (node, reason) => `${node} работает с ограничениями${reason === null ? '' : `: ${reason}`}`,
     paused: node => `${node} приостановлен: нет связи с базой данных`,

@@ -8,7 +8,8 @@ import { Dialog } from './dialog.tsx';
 export interface BanDialogProps {
   readonly chat: Chat;
   readonly onClose: () => void;
-  readonly onBan: (ban: { readonly reason?: string; readonly until?: number }) => Promise<void>;
+  /** Resolves to whether it worked. */
+  readonly onBan: (ban: { readonly reason?: string; readonly until?: number }) => Promise<boolean>;
 }
 
 const MAX_REASON_LENGTH = 500;
@@ -19,8 +20,8 @@ export function BanDialog({ chat, onClose, onBan }: BanDialogProps) {
     const read = readForm(form);
     const reason = read('reason');
     const until = Date.parse(read('until')) / 1_000;
-    await onBan({ ...(reason === '' ? {} : { reason }), ...(Number.isNaN(until) ? {} : { until: Math.floor(until) }) });
-    onClose();
+    const isDone = await onBan({ ...(reason === '' ? {} : { reason }), ...(Number.isNaN(until) ? {} : { until: Math.floor(until) }) });
+    if (isDone) onClose();
   };
   return (
     <Dialog title={fill(words.banTitle, { name: callVisitor(chat.visitor) })} onClose={onClose}>

@@ -27,7 +27,8 @@ export function ChatHeader({ chat }: { readonly chat: Chat }) {
   const store = useStore();
   const isLive = store.state.value.chats.has(chat.id) && !isClosed(chat);
   const [isMine, isForMe, mayMove] = [store.isMine.value, store.isAssignedToMe.value, mayClose(store, chat)];
-  const mayTake = isLive && !isMine && (chat.state === 'queue' || chat.state === 'hold');
+  // On hold a chat is still somebody's: he takes it back.
+  const mayTake = isLive && (chat.state === 'hold' ? isMine : chat.state === 'queue' && !isMine);
   return (
     <header class="pane-header">
       <button type="button" class="quiet only-narrow" aria-label={words.back} onClick={goUp}>

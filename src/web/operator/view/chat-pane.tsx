@@ -4,6 +4,7 @@ import { Inbox } from 'lucide';
 import { useEffect, useRef } from 'preact/hooks';
 import { Icon } from '../../shared/icon.tsx';
 import { inviteVisitor, takeChat } from '../actions.ts';
+import { goTo } from '../route.ts';
 import { useStore } from '../store.ts';
 import { type Chat, isClosed } from '../wire.ts';
 import { callVisitor, fill, words } from '../words.ts';
@@ -32,6 +33,9 @@ export function ChatPane() {
         <Icon of={Inbox} size="2.5rem" />
         <p>{words.noChat}</p>
         <p class="muted">{words.noChatHint}</p>
+        <button type="button" class="only-narrow" onClick={() => goTo(null)}>
+          {words.back}
+        </button>
       </section>
     );
   }
@@ -56,11 +60,14 @@ function ReadOnly({ chat }: { readonly chat: Chat }) {
   const store = useStore();
   const isLive = store.state.value.chats.has(chat.id);
   const isFree = isLive && chat.state === 'queue';
+  const isOthers = isLive || (chat.operatorId !== null && chat.operatorId !== store.state.value.myId);
   const text = isFree
     ? words.readOnly.queue
-    : isClosed(chat) || !isLive
+    : isClosed(chat)
       ? words.readOnly.closed
-      : fill(words.readOnly.other, { name: store.nameOfOperator(chat.operatorId) });
+      : isOthers
+        ? fill(words.readOnly.other, { name: store.nameOfOperator(chat.operatorId) })
+        : words.readOnly.gone;
   return (
     <div class="read-only">
       <p>{text}</p>
@@ -69,7 +76,7 @@ function ReadOnly({ chat }: { readonly chat: Chat }) {
           {words.take}
         </button>
       )}
-      {!isLive && (
+      {isClosed(chat) && (
         <button type="button" onClick={() => void inviteVisitor(store, chat.visitor.id)}>
           {words.invite}
         </button>

@@ -3,9 +3,11 @@ import { useSignal, useSignalEffect } from '@preact/signals';
 import { MessageSquareText, Paperclip, SendHorizontal, StickyNote, X } from 'lucide';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { Icon } from '../../shared/icon.tsx';
-import { editMessage } from '../actions.ts';
+import { editMessage, toggleNotes } from '../actions.ts';
 import { useStore } from '../store.ts';
 import { messageSummary } from '../summary.ts';
+import type { DraftKey } from '../drafts.ts';
+import { isOfInputMethod } from '../../shared/input-method.ts';
 import { TypingTeller } from '../typing-teller.ts';
 import { type Chat, isFromVisitor } from '../wire.ts';
 import { callVisitor, count, fill, words } from '../words.ts';
@@ -19,7 +21,8 @@ export function Composer({ chat }: { readonly chat: Chat }) {
   const id = useId();
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
-  const text = useSignal(store.drafts.read(chat.id));
+  const draftKey = (): DraftKey => (store.noteMode.value ? `note ${chat.id}` : chat.id);
+  const text = useSignal(store.drafts.read(draftKey()));
   const composing = store.composing.value;
   const isNote = store.noteMode.value && composing === null;
   const left = store.state.value.limits.maxMessageLength - text.value.length;
@@ -33,7 +36,7 @@ export function Composer({ chat }: { readonly chat: Chat }) {
   // Another thing to write about: its words come in, and the focus.
   useSignalEffect(() => {
     const about = store.composing.value;
-    text.value = about?.kind === 'edit' ? about.message.text : store.drafts.read(chat.id);
+    text.value = about?.kind === 'edit' ? about.message.text : store.drafts.read(draftKey());
     if (about !== null) field.current?.focus();
   });
   useEffect(
@@ -47,7 +50,7 @@ export function Composer({ chat }: { readonly chat: Chat }) {
   function change(value: string): void {
     text.value = value;
     if (composing?.kind === 'edit') return;
-    store.drafts.write(chat.id, value);
+    store.drafts.write(draftKey(), value);
     if (isNote || value === '' || value.startsWith('/')) teller.stop();
     else teller.typed();
   }
@@ -60,7 +63,7 @@ export function Composer({ chat }: { readonly chat: Chat }) {
     } else {
       const quote = composing?.message ?? null;
       store.outbox.send({ chatId: chat.id, text: words, kind: isNote ? 'for_operator' : 'operator', quote });
-      store.drafts.write(chat.id, '');
+      store.drafts.write(draftKey(), '');
       teller.stop();
       text.value = '';
     }
@@ -68,7 +71,7 @@ export function Composer({ chat }: { readonly chat: Chat }) {
   }
 
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.isComposing || canned.onKeyDown(event)) return;
+    if (isOfInputMethod(event) || canned.onKeyDown(event)) return;
     if (event.key === 'Enter' && !event.shiftKey && !event.altKey) {
       event.preventDefault();
       void send();
@@ -156,7 +159,7 @@ export function Composer({ chat }: { readonly chat: Chat }) {
           title={isNote ? words.asAnswer : words.asNote}
           disabled={composing !== null}
           onClick={() => {
-            store.noteMode.value = !store.noteMode.value;
+            toggleNotes(store);
             field.current?.focus();
           }}
         >

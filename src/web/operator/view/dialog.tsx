@@ -4,6 +4,7 @@ import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from '../../shared/icon.tsx';
 import { words } from '../words.ts';
+import { Toasts } from './toasts.tsx';
 
 export interface DialogProps {
   readonly title: string;
@@ -32,7 +33,7 @@ export function Dialog({ title, onClose, children, size = 'narrow' }: DialogProp
       aria-labelledby={id}
       onClose={() => !isGone.current && onClose()} // the event of `close` comes later, when another dialog may be open
       onKeyDown={event => {
-        if (event.key !== 'Escape') return; // at once, also from a field that Esc would only empty
+        if (event.key !== 'Escape' || event.isComposing) return; // at once, also from a field that Esc would only empty
         event.preventDefault();
         onClose();
       }}
@@ -46,6 +47,7 @@ export function Dialog({ title, onClose, children, size = 'narrow' }: DialogProp
           </button>
         </header>
         {children}
+        <Toasts />
       </div>
     </dialog>
   );

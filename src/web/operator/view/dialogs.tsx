@@ -42,7 +42,9 @@ export function Dialogs() {
           chat={chat}
           onClose={onClose}
           onBan={async ban => {
-            if (await act(store, 'visitor.ban', { visitorId: chat.visitor.id, ...ban })) store.cardRound.value += 1;
+            const isDone = await act(store, 'visitor.ban', { visitorId: chat.visitor.id, ...ban });
+            if (isDone) store.cardRound.value += 1;
+            return isDone;
           }}
         />
       );

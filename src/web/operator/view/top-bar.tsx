@@ -74,10 +74,14 @@ function OwnStatus() {
   const store = useStore();
   const me = store.me.value;
   if (me === undefined) return null;
+  /** What was refused is not shown as if it were so. */
+  const change = async (field: HTMLSelectElement): Promise<void> => {
+    if (!(await setOwnStatus(field.value))) field.value = store.me.peek()?.status ?? '';
+  };
   return (
     <span class="own-status">
       <StatusDot sort={store.sortOf(me)} />
-      <select aria-label={words.status} value={me.status} onChange={event => void setOwnStatus(event.currentTarget.value)}>
+      <select aria-label={words.status} value={me.status} onChange={event => void change(event.currentTarget)}>
         {store.state.value.statuses.map(({ name, sort }) => (
           <option key={name} value={name} title={words.sorts[sort]}>
             {store.titleOfStatus(name)}

@@ -82,7 +82,12 @@ export const en = {
     closed_by_operator: 'Closed by an operator',
     closed_by_visitor: 'Closed by the visitor',
   } as Readonly<Record<string, string>>,
-  readOnly: { closed: 'This chat is closed.', other: 'This chat is with {name}.', queue: 'Take the chat to answer.' },
+  readOnly: {
+    closed: 'This chat is closed.',
+    other: 'This chat is with {name}.',
+    queue: 'Take the chat to answer.',
+    gone: 'This chat is on your lists no more.',
+  },
 
   take: 'Take',
   takeOver: 'Take over your limit',

@@ -82,7 +82,12 @@ export const ru: Words = {
     closed_by_operator: 'Закрыт оператором',
     closed_by_visitor: 'Закрыт посетителем',
   },
-  readOnly: { closed: 'Этот чат закрыт.', other: 'Этот чат ведёт {name}.', queue: 'Возьмите чат, чтобы ответить.' },
+  readOnly: {
+    closed: 'Этот чат закрыт.',
+    other: 'Этот чат ведёт {name}.',
+    queue: 'Возьмите чат, чтобы ответить.',
+    gone: 'Этого чата больше нет в ваших списках.',
+  },
 
   take: 'Взять',
   takeOver: 'Взять сверх лимита',
@@ -126,7 +131,7 @@ export const ru: Words = {
   cannedText: 'Текст',
   cannedScope: 'Для кого',
   cannedLang: 'Язык (пусто: любой)',
-  scopes: { own: 'Только я', department: 'Отдел', all: 'Все' },
+  scopes: { own: 'Только для меня', department: 'Для отдела', all: 'Для всех' },
   department: 'Отдел',
   noDepartment: 'Без отдела',
 
@@ -139,7 +144,7 @@ export const ru: Words = {
   load: 'чатов: {load} из {max}',
   full: 'нет места',
   waitingThere: { one: 'ждёт #', few: 'ждут #', many: 'ждут #', other: 'ждут #' },
-  departmentStates: { online: 'на связи', busy_online: 'все заняты', offline: 'нет на месте' },
+  departmentStates: { online: 'на связи', busy_online: 'все заняты', offline: 'не работает' },
 
   subjectTitle: 'О чём чат',
   noSubject: 'Без темы',

@@ -82,7 +82,7 @@ export const zh: Words = {
     closed_by_operator: '由客服关闭',
     closed_by_visitor: '由访客关闭',
   },
-  readOnly: { closed: '此会话已关闭。', other: '此会话由 {name} 接待。', queue: '接待后即可回复。' },
+  readOnly: { closed: '此会话已关闭。', other: '此会话由 {name} 接待。', queue: '接待后即可回复。', gone: '此会话已不在您的列表中。' },
 
   take: '接待',
   takeOver: '超出上限接待',
@@ -208,7 +208,7 @@ export const zh: Words = {
     reopened: '访客再次发言',
     continued: '访客再次发言，由 {to} 继续',
     'robot-took': '机器人开始接待',
-    'robot-gave-up': '机器人结束接待',
+    'robot-gave-up': '机器人转出会话',
     routed: '转入队列',
   },
 
