@@ -152,6 +152,20 @@ describe('the widget’s state', () => {
     assert.equal(older.history, 'complete');
   });
 
+  test('shows no change of a message between which and the loaded ones others are missing', () => {
+    const loaded = applyHistory(begun, { revision: '20', hasMore: true, messages: [message(10), message(20)] });
+    const old = message(3, { text: 'changed' });
+    const tell = (state: Conversation) => after(state, { objectType: 'CHAT_MESSAGE', event: 'upd', id: old.id, data: old });
+    assert.deepEqual(texts(tell(loaded)), ['text 10', 'text 20']);
+    assert.deepEqual(texts(applyHistory(loaded, { revision: '30', hasMore: false, messages: [old, message(30)] })), [
+      'text 10',
+      'text 20',
+      'text 30',
+    ]);
+    const complete = applyOlderMessages(loaded, { hasMore: false, messages: [message(3)] });
+    assert.deepEqual(texts(tell(complete)), ['changed', 'text 10', 'text 20']);
+  });
+
   test('counts ratings, unread messages, departments and fields', () => {
     const state = after(
       begun,

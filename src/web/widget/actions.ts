@@ -3,7 +3,7 @@ import { batch } from '@preact/signals';
 import type { Field } from './options.ts';
 import { applyOlderMessages, nextQuestion } from './state.ts';
 import { sign } from './signature.ts';
-import type { Store } from './store.ts';
+import type { Edit, Store } from './store.ts';
 import type { FileDescription, Message, Reaction } from './wire.ts';
 
 /** How long a link to a file is good: the page's own life is longer, and a fixed hour keeps the browser's cache warm. */
@@ -30,11 +30,11 @@ export function sendDraft(store: Store): void {
   if (text === '') return;
   store.attention.unlock();
   batch(() => {
-    store.draft.value = '';
+    store.draft.value = purpose.is === 'edit' ? purpose.draft : '';
     store.purpose.value = { is: 'new' };
   });
   if (purpose.is === 'edit') {
-    if (text !== purpose.message.text) void changeText(store, purpose.message, text);
+    if (text !== purpose.message.text) void changeText(store, purpose, text);
     return;
   }
   const quoted = purpose.is === 'reply' ? purpose.message : undefined;
@@ -60,7 +60,11 @@ export function attach(store: Store, files: readonly File[]): void {
 
 /** Nobody is there: his words wait for an operator, with where to answer. */
 export function leaveMessage(store: Store, fields: Readonly<Record<string, string>>, text: string): void {
-  store.isLeavingMessage.value = false;
+  batch(() => {
+    store.isLeavingMessage.value = false;
+    store.purpose.value = { is: 'new' };
+    store.draft.value = '';
+  });
   store.outbox.add({
     id: newId(),
     action: 'chat.offline_message',
@@ -74,19 +78,22 @@ export function answerPrechat(store: Store, fields: Readonly<Partial<Record<Fiel
 }
 
 export function startReply(store: Store, message: Message): void {
-  store.purpose.value = { is: 'reply', message };
+  batch(() => {
+    endPurpose(store);
+    store.purpose.value = { is: 'reply', message };
+  });
 }
 
 export function startEdit(store: Store, message: Message): void {
   batch(() => {
-    store.purpose.value = { is: 'edit', message };
+    store.purpose.value = { is: 'edit', message, draft: store.newText.value };
     store.draft.value = message.text;
   });
 }
 
 export function endPurpose(store: Store): void {
   batch(() => {
-    if (store.purpose.value.is === 'edit') store.draft.value = '';
+    store.draft.value = store.newText.value;
     store.purpose.value = { is: 'new' };
   });
 }
@@ -171,8 +178,14 @@ export function isInOpenChat(store: Store, { chatId }: Message): boolean {
   return store.hasOpenChat.value && String(store.conversation.value.chat?.id) === chatId;
 }
 
-async function changeText(store: Store, message: Message, text: string): Promise<void> {
-  await store.request('chat.message', { message: text, 'client-side-id': message.clientSideId });
+/** What was refused is in the input again, unless he has gone on to something else. */
+async function changeText(store: Store, edit: Edit, text: string): Promise<void> {
+  if (await store.request('chat.message', { message: text, 'client-side-id': edit.message.clientSideId })) return;
+  if (store.purpose.value.is !== 'new' || store.draft.value !== edit.draft) return;
+  batch(() => {
+    store.purpose.value = edit;
+    store.draft.value = text;
+  });
 }
 
 /** What he was asked before his first message is told before it. */

@@ -37,7 +37,7 @@ function start(options: Options): void {
   window.tandem = tandem;
   effect(() => {
     const count = store.unreadCount.value; // read also while nobody wants to know, or it would not be followed
-    tandem.onUnread?.(count);
+    queueMicrotask(() => tandem.onUnread?.(count)); // what the site throws is its own
   });
   store.start();
   if (document.readyState === 'loading') addEventListener('DOMContentLoaded', () => mount(store));
@@ -45,8 +45,9 @@ function start(options: Options): void {
 }
 
 function mount(store: Store): void {
-  const { position, theme: scheme, color } = store.options;
+  const { position, theme: scheme, color, language } = store.options;
   const host = document.createElement('tandem-chat');
+  host.lang = language;
   host.dataset['position'] = position;
   const root = host.attachShadow({ mode: 'open' });
   root.adoptedStyleSheets = [theme, layout, messages].map(sheet);

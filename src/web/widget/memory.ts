@@ -31,10 +31,14 @@ export class Memory {
   /** One tab after the other, where the browser can: two that open at once must not become two visitors. */
   async inTurn<T>(work: () => Promise<T>): Promise<T> {
     const locks = (navigator as { readonly locks?: LockManager }).locks;
-    return locks === undefined ? work() : locks.request(`${this.#prefix}init`, work);
+    if (locks === undefined) return work();
+    let begun: Promise<T> | undefined;
+    const begin = (): Promise<T> => (begun ??= work());
+    return locks.request(`${this.#prefix}init`, begin).catch(begin); // where the site may keep nothing, it may not lock either
   }
 }
 
+/** What a storage has not taken; newer than what is there. */
 const inPage = new Map<string, string>();
 
 type Storage = 'localStorage' | 'sessionStorage';
@@ -42,8 +46,8 @@ type Storage = 'localStorage' | 'sessionStorage';
 /** Even to look at a storage may throw. */
 function read(storage: Storage, key: string): unknown {
   try {
-    const text = window[storage].getItem(key) ?? inPage.get(storage + key);
-    return text === undefined ? undefined : JSON.parse(text);
+    const text = inPage.get(storage + key) ?? window[storage].getItem(key);
+    return text === null ? undefined : JSON.parse(text);
   } catch {
     return undefined;
   }
@@ -54,6 +58,7 @@ function write(storage: Storage, key: string, value: unknown): void {
   try {
     if (value === undefined) window[storage].removeItem(key);
     else window[storage].setItem(key, JSON.stringify(value));
+    inPage.delete(storage + key);
   } catch {
     if (value === undefined) inPage.delete(storage + key);
     else inPage.set(storage + key, JSON.stringify(value));

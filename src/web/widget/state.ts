@@ -80,7 +80,9 @@ export function applyFullUpdate(before: Conversation, full: FullUpdate): Convers
 /** The newest messages, or what has changed since; deleted ones go. */
 export function applyHistory(before: Conversation, page: HistoryPage): Conversation {
   const deleted = new Set(page.messages.filter(message => message.deleted).map(({ id }) => id));
-  const found = page.messages.filter(message => !message.deleted);
+  const found = page.messages.filter(
+    message => !message.deleted && (before.history === 'not-loaded' || !isOlderThanLoaded(before, message)),
+  );
   return {
     ...before,
     messages: merge(
@@ -128,6 +130,7 @@ function applyDelta(before: Conversation, { objectType, event, id, data }: Delta
     }
     case 'CHAT_MESSAGE':
       if (event === 'del') return { ...before, messages: before.messages.filter(message => message.id !== id) };
+      if (event === 'upd' && isOlderThanLoaded(before, data as Message)) return before;
       return { ...before, messages: merge(before.messages, [data as Message]) };
     case 'CHAT_STATE': {
       const state = data as ChatState;
@@ -166,6 +169,11 @@ function applyDelta(before: Conversation, { objectType, event, id, data }: Delta
     default:
       return before;
   }
+}
+
+/** Between it and what is there messages are missing; it comes with its own page. */
+function isOlderThanLoaded({ messages: [oldest], history }: Conversation, { ts_m }: Message): boolean {
+  return history !== 'complete' && oldest !== undefined && ts_m < oldest.ts_m;
 }
 
 /** How it ended nobody has told; its operator can still be rated. */

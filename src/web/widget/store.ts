@@ -13,7 +13,20 @@ import { type Frame, isFromOperator, isOpen, type Message } from './wire.ts';
 import { type Words, wordsOf } from './words.ts';
 
 /** What the text in the input is for. */
-export type Purpose = { readonly is: 'new' } | { readonly is: 'reply' | 'edit'; readonly message: Message };
+export type Purpose = { readonly is: 'new' } | { readonly is: 'reply'; readonly message: Message } | Edit;
+
+/** `draft`: what he had begun to write before, and goes on with after. */
+export interface Edit {
+  readonly is: 'edit';
+  readonly message: Message;
+  readonly draft: string;
+}
+
+/** A few words that go away by themselves. */
+export interface Notice {
+  readonly text: string;
+  readonly isBad: boolean;
+}
 
 /** What was asked of the visitor before his first message. */
 export interface Prechat {
@@ -44,11 +57,12 @@ export class Store {
   readonly isPageVisible = signal(!document.hidden);
   readonly draft = signal('');
   readonly purpose = signal<Purpose>({ is: 'new' });
+  /** New words of his, also while he changes old ones. */
+  readonly newText = computed(() => (this.purpose.value.is === 'edit' ? this.purpose.value.draft : this.draft.value));
   readonly prechat = signal<Prechat | undefined>(undefined);
   /** `asked`: from the menu. `hidden`: he does not want to. */
   readonly rating = signal<'by-itself' | 'asked' | 'hidden' | 'done'>('by-itself');
-  /** A few words that go away by themselves. */
-  readonly notice = signal('');
+  readonly notice = signal<Notice | undefined>(undefined);
   /** For who listens instead of looking. */
   readonly announcement = signal('');
 
@@ -114,9 +128,7 @@ export class Store {
     document.addEventListener('visibilitychange', () => (this.isPageVisible.value = !document.hidden));
     effect(() => this.memory.tab.write('open', this.isOpen.value));
     effect(() => this.memory.site.write('muted', this.isMuted.value));
-    effect(() =>
-      this.memory.tab.write('draft', this.purpose.value.is === 'edit' || this.draft.value === '' ? undefined : this.draft.value),
-    );
+    effect(() => this.memory.tab.write('draft', this.newText.value === '' ? undefined : this.newText.value));
     effect(() => this.memory.tab.write('prechat', this.prechat.value));
     effect(() => {
       if (this.isOpen.value && this.linkState.value === 'up' && this.conversation.value.history === 'not-loaded') void this.#catchUp();
@@ -144,15 +156,15 @@ export class Store {
       await this.act(action, parameters);
       return true;
     } catch (error) {
-      this.say(this.words.failure(error instanceof CallError ? error.code : ''));
+      this.say(this.words.failure(error instanceof CallError ? error.code : ''), true);
       return false;
     }
   }
 
-  say(notice: string): void {
+  say(text: string, isBad = false): void {
     clearTimeout(this.#noticeTimer);
-    this.notice.value = notice;
-    this.#noticeTimer = setTimeout(() => (this.notice.value = ''), NOTICE_MS);
+    this.notice.value = { text, isBad };
+    this.#noticeTimer = setTimeout(() => (this.notice.value = undefined), NOTICE_MS);
   }
 
   #receive(frame: Frame): void {
@@ -161,8 +173,9 @@ export class Store {
       this.conversation.value = applyFrame(before, frame);
       if (frame.fullUpdate !== undefined) this.isKnown.value = true;
       this.#confirm();
-      const chat = this.conversation.value.chat;
+      const { chat, survey } = this.conversation.value;
       if (isOpen(chat) && !isOpen(before.chat)) this.rating.value = 'by-itself';
+      if (survey !== null && this.rating.value === 'by-itself') this.rating.value = 'hidden'; // one of them is enough
     });
     for (const { objectType, event, data } of frame.deltaList ?? []) {
       if (objectType === 'CHAT_MESSAGE' && event === 'add') this.#notice(data as Message);
@@ -199,14 +212,14 @@ export class Store {
     this.#isCatchingUp = true;
     try {
       for (let goesOn = true; goesOn; ) {
-        const { history, historyRevision: since } = this.conversation.value;
+        const { history, historyRevision: since, announcedRevision } = this.conversation.value;
         const isFirst = history === 'not-loaded';
         const found = await this.calls.history(page, isFirst ? undefined : since);
         batch(() => {
           const now = applyHistory(this.conversation.value, found);
           const isAtEnd = found.messages.length === 0;
-          // Not every change is for the visitor's eyes: where nothing comes, nothing is missing.
-          this.conversation.value = isAtEnd ? { ...now, historyRevision: Math.max(now.historyRevision, now.announcedRevision) } : now;
+          // Not every change is for the visitor's eyes: where nothing comes, nothing of what was told before is missing.
+          this.conversation.value = isAtEnd ? { ...now, historyRevision: Math.max(now.historyRevision, announcedRevision) } : now;
           this.#confirm();
         });
         goesOn = (!isFirst && found.hasMore) || isBehind(this.conversation.value);

@@ -3,7 +3,7 @@
  * under its id when there is a connection, and is one file all the same.
  */
 import { type ReadonlySignal, signal } from '@preact/signals';
-import { type Calls, credentials } from './calls.ts';
+import { CallError, type Calls, credentials } from './calls.ts';
 import type { Link } from './link.ts';
 import type { FileDescription } from './wire.ts';
 
@@ -19,6 +19,8 @@ export interface Upload {
 const MAX_TRIES = 4;
 const SAID_WITHIN_MS = 2_000;
 const RETRY_MS = 1_000;
+/** Nothing has gone for so long: the connection is dead. */
+const STALL_MS = 60_000;
 const PASSING: readonly string[] = ['no-connection', 'server-not-ready', 'reinit-required'];
 
 type Carrier = Pick<Link, 'page' | 'isUp' | 'act'>;
@@ -81,8 +83,14 @@ export class Uploads {
     body.append('webim_upload_file', file, file.name);
     const request = new XMLHttpRequest();
     request.open('POST', `${this.#calls.server}/l/v/m/upload`);
-    request.upload.onprogress = ({ loaded, total }) => this.#change(id, { progress: loaded / Math.max(1, total) });
+    let stall = setTimeout(() => request.abort(), STALL_MS);
+    request.upload.onprogress = ({ loaded, total }) => {
+      clearTimeout(stall);
+      stall = setTimeout(() => request.abort(), STALL_MS);
+      this.#change(id, { progress: loaded / Math.max(1, total) });
+    };
     request.onloadend = () => {
+      clearTimeout(stall);
       const failure = failureOf(request);
       const pauseMs = this.#settle(id, failure);
       if (failure === undefined) this.#say(id, request.responseText);
@@ -119,8 +127,15 @@ export class Uploads {
       if (!this.#done.has(id)) return;
       const { data } = JSON.parse(answer) as { readonly data: FileDescription };
       const parameters = { kind: 'file_visitor', message: JSON.stringify([data]), 'client-side-id': id };
-      this.#link.act('chat.message', parameters).catch(() => undefined);
+      this.#link.act('chat.message', parameters).catch((error: unknown) => this.#unsay(id, error));
     }, SAID_WITHIN_MS);
+  }
+
+  /** The server has the file, and nobody sees it: it is sent once more, or offered again. */
+  #unsay(id: string, error: unknown): void {
+    if (!this.#done.delete(id)) return; // its message has come
+    const pauseMs = this.#settle(id, error instanceof CallError ? error.code : 'internal-error');
+    setTimeout(() => this.#sendNext(), pauseMs);
   }
 
   #change(id: string, change: Partial<Upload>): void {

@@ -20,6 +20,7 @@ export function App({ store }: { readonly store: Store }) {
   };
   useEffect(() => {
     if (!isOpen && isByHand.current) launcher.current?.focus();
+    isByHand.current = false;
   }, [isOpen]);
 
   return (

@@ -5,6 +5,7 @@ import { Icon } from '../../shared/icon.tsx';
 import { attach, changeDraft, endPurpose, sendDraft } from '../actions.ts';
 import { useStore } from './context.ts';
 import { EmojiPicker } from './emoji-picker.tsx';
+import { isOfInputMethod } from './input-method.ts';
 
 export function Composer() {
   const store = useStore();
@@ -40,12 +41,12 @@ export function Composer() {
           value={draft.value}
           onInput={event => changeDraft(store, event.currentTarget.value)}
           onKeyDown={event => {
+            if (isOfInputMethod(event)) return;
             if (event.key === 'Escape' && purpose.value.is !== 'new') {
               event.stopPropagation();
               endPurpose(store);
             }
-            // Enter also ends what an input method has made of several keys; that is not meant for us.
-            if (event.key !== 'Enter' || event.shiftKey || event.isComposing || matchMedia('(pointer: coarse)').matches) return;
+            if (event.key !== 'Enter' || event.shiftKey || matchMedia('(pointer: coarse)').matches) return;
             event.preventDefault();
             sendDraft(store);
           }}

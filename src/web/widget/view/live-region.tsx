@@ -5,7 +5,7 @@ export function LiveRegion() {
   const { announcement, notice } = useStore();
   return (
     <div class="visually-hidden" aria-live="polite">
-      {notice.value === '' ? announcement : notice}
+      {notice.value?.text ?? announcement}
     </div>
   );
 }

@@ -1,4 +1,5 @@
 /** Nobody is there: his message, and where to answer. */
+import { useEffect } from 'preact/hooks';
 import { leaveMessage } from '../actions.ts';
 import { useStore } from './context.ts';
 import { Field, filledIn } from './field.tsx';
@@ -6,6 +7,8 @@ import { Field, filledIn } from './field.tsx';
 export function OfflineForm() {
   const store = useStore();
   const { words } = store;
+  useEffect(() => () => void (store.isLeavingMessage.value = false), []);
+
   return (
     <form
       class="card"
@@ -21,7 +24,7 @@ export function OfflineForm() {
       <Field name="email" isRequired />
       <label class="field">
         <span>{words.yourMessage}</span>
-        <textarea name="message" rows={4} required maxLength={5_000} />
+        <textarea name="message" rows={4} required maxLength={5_000} defaultValue={store.newText.peek()} />
       </label>
       <button class="button is-main">{words.leaveMessage}</button>
     </form>

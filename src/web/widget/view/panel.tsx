@@ -6,6 +6,7 @@ import { attach } from '../actions.ts';
 import { Composer } from './composer.tsx';
 import { useStore } from './context.ts';
 import { Header } from './header.tsx';
+import { isOfInputMethod } from './input-method.ts';
 import { LiveRegion } from './live-region.tsx';
 import { StateLine } from './state-line.tsx';
 import { Timeline } from './timeline.tsx';
@@ -27,7 +28,7 @@ export function Panel({ takesFocus, onClose }: { readonly takesFocus: boolean; r
     return () => dialog.close();
   }, []);
   useEffect(() => {
-    if (takesFocus) focusInput(panel.current);
+    if (takesFocus && isFocusFree()) focusInput(panel.current);
   }, [takesFocus, canWrite]);
   useEffect(() => followKeyboard(panel.current), []);
 
@@ -45,7 +46,7 @@ export function Panel({ takesFocus, onClose }: { readonly takesFocus: boolean; r
       lang={options.language}
       aria-label={options.title ?? words.title}
       onKeyDown={event => {
-        if (event.key === 'Escape' && !hasLayerOver(event.currentTarget)) {
+        if (event.key === 'Escape' && !isOfInputMethod(event) && !hasLayerOver(event.currentTarget)) {
           event.preventDefault();
           onClose();
         }
@@ -67,7 +68,7 @@ export function Panel({ takesFocus, onClose }: { readonly takesFocus: boolean; r
       <Header onClose={onClose} />
       <StateLine />
       <Timeline />
-      {notice.value !== '' && <p class="notice">{notice}</p>}
+      {notice.value !== undefined && <p class={notice.value.isBad ? 'notice is-bad' : 'notice'}>{notice.value.text}</p>}
       {canWrite && <Composer />}
       {isDropping.value && <div class="drop-zone">{words.dropHere}</div>}
       <LiveRegion />
@@ -78,6 +79,12 @@ export function Panel({ takesFocus, onClose }: { readonly takesFocus: boolean; r
 /** A menu or a dialog, which Escape closes first. */
 function hasLayerOver(panel: Element): boolean {
   return panel.querySelector(':popover-open, dialog[open]') !== null;
+}
+
+/** Nothing of the site's own has it. */
+function isFocusFree(): boolean {
+  const { activeElement, body } = document;
+  return activeElement === null || activeElement === body || activeElement.localName === 'tandem-chat';
 }
 
 /** On a phone the input would bring up the keyboard, over what is to be read first. */

@@ -65,7 +65,7 @@ export const ru: Words = {
   email: 'Эл. почта',
   phone: 'Телефон',
   department: 'Отдел',
-  departmentAway: name => `${name} (не на месте)`,
+  departmentAway: name => `${name} (сейчас не в сети)`,
   prechatIntro: 'Прежде чем начать, представьтесь, пожалуйста.',
   startChat: 'Начать чат',
   offlineIntro: 'Сейчас никого нет на месте. Оставьте сообщение, и мы вам ответим.',

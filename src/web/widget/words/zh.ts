@@ -92,7 +92,7 @@ export const zh: Words = {
   failure: code => zh.failures[code] ?? '操作未成功，请重试。',
   failures: {
     'no-connection': '网络已断开，请重试。',
-    'server-not-ready': '聊天繁忙，请稍后再试。',
+    'server-not-ready': '系统繁忙，请稍后再试。',
     'max-message-length-exceeded': '消息过长。',
     max_file_size_exceeded: '文件过大。',
     file_size_too_small: '文件为空。',
