@@ -14,7 +14,7 @@ import { Operator } from './operator.ts';
 import { Folder } from './process.ts';
 import { startWidgetSite, type Visit, visitSite, type WidgetSite } from './widget-site.ts';
 
-export const BUDGET = { timeout: 20_000 };
+export const BUDGET = { timeout: 40_000 };
 export const FIELDS_KEY = 'the site’s own key';
 
 const SURVEY = {

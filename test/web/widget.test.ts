@@ -237,7 +237,7 @@ describe('the visitor’s widget', () => {
     assert.equal(await page.title(), 'A site');
   });
 
-  test('loads older messages as one scrolls up, and does not jump', BUDGET, async () => {
+  test('loads older messages as one scrolls up, and does not jump', { timeout: 60_000 }, async () => {
     const page = await stage.visit({ 'data-open': '' });
     await page.getByLabel('Your message').waitFor();
     const visitor = await Visitor.init(stage.cluster.slave.url, { visitor: JSON.stringify({ id: await stage.visitorId(page) }) });

@@ -1,7 +1,14 @@
+/** Keys of an input method, which makes characters of several of them (Pinyin); for key handlers. */
+
 /**
- * Does this key belong to an input method (Pinyin, Kana)? Its Enter and Esc are not the page's. WebKit ends the composition
- * before it tells of the key, and marks it by nothing but the old code.
+ * The key is meant for the input method, not for us. Safari ends the composition before it tells of the key that has ended it; only
+ * the code 229 says what it was.
  */
-export function isOfInputMethod(event: KeyboardEvent): boolean {
-  return event.isComposing || Reflect.get(event, 'keyCode') === 229;
+export function isOfInputMethod({ isComposing, keyCode }: KeyPress): boolean {
+  return isComposing || keyCode === 229;
+}
+
+interface KeyPress {
+  readonly isComposing: boolean;
+  readonly keyCode: number;
 }

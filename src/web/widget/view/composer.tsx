@@ -5,7 +5,7 @@ import { Icon } from '../../shared/icon.tsx';
 import { attach, changeDraft, endPurpose, sendDraft } from '../actions.ts';
 import { useStore } from './context.ts';
 import { EmojiPicker } from './emoji-picker.tsx';
-import { isOfInputMethod } from './input-method.ts';
+import { isOfInputMethod } from '../../shared/input-method.ts';
 
 export function Composer() {
   const store = useStore();

@@ -6,7 +6,7 @@ import { attach } from '../actions.ts';
 import { Composer } from './composer.tsx';
 import { useStore } from './context.ts';
 import { Header } from './header.tsx';
-import { isOfInputMethod } from './input-method.ts';
+import { isOfInputMethod } from '../../shared/input-method.ts';
 import { LiveRegion } from './live-region.tsx';
 import { StateLine } from './state-line.tsx';
 import { Timeline } from './timeline.tsx';
