@@ -46,7 +46,7 @@ const SCREENS = [
     as: 'anna',
     async prepare(page) {
       await page.getByRole('tab').nth(2).click();
-      await page.getByRole('option').first().waitFor();
+      await page.getByRole('tabpanel').getByRole('option').first().waitFor();
     },
   },
   { name: 'desk', path: '/operator', as: 'anna', prepare: page => openChat(page, '') },
@@ -165,15 +165,16 @@ async function openChat(page, screen) {
     .waitFor();
 }
 
-/** Anna takes the chat with these words, and answers. */
+/** Anna takes the chats with these words, and answers. */
 async function answer(url, words, text) {
   const { token } = await logIn(url, 'anna', PASSWORD);
   const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
   const found = await (await fetch(`${url}/l/o/chats?${new URLSearchParams({ query: words, state: 'queue' })}`, { headers })).json();
   const act = values => fetch(`${url}/l/o/action`, { method: 'POST', headers, body: JSON.stringify(values) });
-  const { id: chatId } = found.data.chats[0];
-  await act({ action: 'chat.take', chatId, override: true });
-  await act({ action: 'chat.message', chatId, message: text, clientSideId: `picture-${chatId}` });
+  for (const { id: chatId } of found.data.chats) {
+    await act({ action: 'chat.take', chatId, override: true });
+    await act({ action: 'chat.message', chatId, message: text, clientSideId: `picture-${chatId}` });
+  }
 }
 
 /** A visitor's words in the open widget, as sent. */

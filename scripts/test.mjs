@@ -19,7 +19,7 @@ const PURE = ['domain', 'protocol', 'config', 'sync'];
 const FAULTS = ['faults', 'hosts'];
 /** They mostly wait: for leases, graces, browsers. */
 const AT_ONCE = 2;
-const MEASURING = ['test/hosts/', 'capacity', 'many-chats'];
+const MEASURING = ['test/hosts/', 'capacity', 'conversation', 'many-chats'];
 const files = readdirSync(path.join(ROOT, 'test'), { recursive: true })
   .filter(name => name.endsWith('.test.ts'))
   .filter(name => !pure || PURE.includes(name.split(path.sep)[0]) || name.endsWith('.pure.test.ts'))
