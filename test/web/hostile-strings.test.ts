@@ -84,9 +84,11 @@ describe('hostile strings', () => {
     const { context, watch } = await visit();
     const page = await context.newPage();
     await page.goto(`${house.url}/operator`);
+    await page.getByRole('tab').first().waitFor();
     for (let i = 0; i < HOSTILE.length; i += BANNED_EACH) {
       await house.ban(i);
       await page.keyboard.press('Control+K');
+      await page.getByRole('dialog').locator('input:focus').waitFor();
       await page.keyboard.type(`end-${i};`);
       await page.keyboard.press('Enter');
       const card = page.waitForResponse(response => response.url().includes('/l/o/visitor'));

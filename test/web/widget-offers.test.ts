@@ -118,6 +118,7 @@ describe('the widget’s offers', () => {
     await choose(1, 'Helpful');
     await page.getByRole('img', { name: 'Helpful' }).waitFor();
     await choose(1, 'Reply');
+    await page.getByLabel('Your message').and(page.locator(':focus')).waitFor();
     await page.keyboard.type('this one');
     await page.keyboard.press('Enter');
     await page.locator('blockquote').getByText('which one?').waitFor();

@@ -284,8 +284,6 @@ export class Store {
         if (this.log.value === undefined) this.state.value = openLog(this.state.peek(), chat.id);
         else if (!this.log.value.isLoaded && isConnected && !this.historyIsLoading.peek()) void this.loadOlder();
       }),
-      // A dialog is about the chat that it was opened for.
-      this.selectedId.subscribe(() => (this.dialog.value = null)),
       // What is looked at is read, in all his tabs.
       effect(() => {
         const chat = this.selected.value;
