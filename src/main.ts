@@ -2,7 +2,7 @@
 /** The binary: flags, sub-commands, exit codes. It wires nothing itself. docs/protocol/cli.md is its contract. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
-import { drain, handover, promote } from './cli/cluster-commands.ts';
+import { drain, handover, newEpoch, promote } from './cli/cluster-commands.ts';
 import { clusterStatus } from './cli/cluster-status.ts';
 import { EXIT, exitCodeOf, sentenceOf, UsageError } from './cli/exit.ts';
 import { healthcheck } from './cli/healthcheck.ts';
@@ -173,7 +173,7 @@ withConfig(department.command('list'))
     else printTable(departments);
   });
 
-const cluster = program.command('cluster').description('status, promote, handover, drain');
+const cluster = program.command('cluster').description('status, promote, handover, drain, new-epoch');
 withConfig(cluster.command('status'))
   .description('nodes, roles, lease, revision and lag, as the database knows them')
   .option('--json', 'as JSON')
@@ -197,6 +197,9 @@ withConfig(cluster.command('promote'))
 withConfig(cluster.command('handover'))
   .description('end a promotion: the lease goes back to the master that cluster.json names')
   .action(async (flags: NodeFlags) => console.log(await handover(load(flags).config)));
+withConfig(cluster.command('new-epoch'))
+  .description('let all nodes and clients load everything anew, after the database was set back while no node was running')
+  .action(async (flags: NodeFlags) => console.log(await newEpoch(load(flags).config)));
 withConfig(cluster.command('drain'))
   .description('send the clients of a node to the others, for maintenance; it runs on without them')
   .argument('<node>', 'its name')

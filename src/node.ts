@@ -13,10 +13,12 @@ import { createMetrics } from './metrics.ts';
 import type { Signal } from './domain/signal.ts';
 import { createJobs } from './node/jobs.ts';
 import { createClientSide } from './node/client-side.ts';
+import { Memory } from './node/memory.ts';
 import { nodeStats } from './node/stats.ts';
 import { chatRules } from './node/rules.ts';
-import type { Bus, Clock } from './ports.ts';
+import type { Bus, Clock, EpochReason } from './ports.ts';
 import { createChangeLog } from './postgres/change-log.ts';
+import { listEpochs } from './postgres/cluster-control.ts';
 import type { Database } from './postgres/database.ts';
 import type { EmbeddedPostgres } from './postgres/embedded.ts';
 import { openEpoch, readInstallation } from './postgres/installation.ts';
@@ -37,6 +39,7 @@ import { Feed } from './sync/feed.ts';
 import { Health } from './sync/health.ts';
 import { Heartbeat } from './sync/heartbeat.ts';
 import { Leadership } from './sync/leadership.ts';
+import { NewestKnown } from './sync/newest-known.ts';
 import { Newcomers } from './sync/newcomers.ts';
 import { Replica } from './sync/replica.ts';
 import { WaitingChats } from './sync/waiting-chats.ts';
@@ -79,10 +82,32 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
   const migrated = await migrate(direct);
   if (migrated.length > 0) log.info('schema-migrated', { migrations: migrated });
-  await openEpoch(database);
+  const known = new NewestKnown();
   const installation = await readInstallation(database);
+  const memory = new Memory({
+    folder: process.env['STATE_DIRECTORY'] ?? config.dataDir,
+    node: node.name,
+    installation: installation.id,
+    known,
+    log,
+  });
+  memory.recall();
+  const epochs = metrics.labelled(
+    'epochs_opened_total',
+    'New epochs that this node has opened because the database was not what it was',
+    'reason',
+  );
+  const sayEpoch = (reason: EpochReason): void => {
+    epochs.inc(reason);
+    log.warn('epoch-opened', { reason, known: known.commit.revision });
+  };
+  const beginEpoch = async (): Promise<void> => {
+    const reason = await openEpoch(database, known.commit);
+    if (reason !== undefined) sayEpoch(reason);
+  };
+  await beginEpoch();
 
-  const store = createStore(database);
+  const store = createStore(database, () => known.commit);
   const leaseSeconds = config.cluster?.leaseSeconds ?? 4;
   const registry = createRegistry(database, {
     name: node.name,
@@ -100,6 +125,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const replica = new Replica();
   const feed = new Feed({
     replica,
+    known,
     log: createChangeLog(database),
     snapshots: createSnapshots(database),
     clock,
@@ -128,7 +154,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     queueLength: config.limits.commitQueueLength,
     onCommit: commit => feed.own(commit),
     publish: envelope => bus.publish(envelope),
-    openEpoch: () => openEpoch(database),
+    openEpoch: beginEpoch,
     onDatabase: failure => health.report('database', 'paused', failure),
   });
 
@@ -147,12 +173,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     incarnation,
     feed,
     replica,
+    known,
     health,
     leadership,
     clock,
     isBusConnected: () => bus.connected,
     stats: nodeStats(metrics, health),
     onNameLost: () => onFatal(75, `node name '${node.name}' was taken over by another process`),
+    onEpoch: sayEpoch,
     onDrainWish: wish => traffic.wish(wish),
   });
   const presenceStore = createPresence(database, incarnation);
@@ -213,6 +241,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         replica,
         feed,
         registry,
+        epochs: () => listEpochs(database),
         bus,
         ws,
         metrics,
@@ -240,6 +269,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         await registry.close();
       },
     },
+    { name: 'memory', start: () => memory.start(), stop: () => memory.stop() },
     { name: 'replica', start: () => feed.start(), stop: () => feed.stop() },
     { name: 'commit loop', drain: () => loop.stop(), stop: () => store.close() },
     {

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from './config/config.ts';
 import { roleOf, stateOf } from './domain/cluster.ts';
 import { differingKeys } from './postgres/registry.ts';
-import type { Bus, Fingerprint, NodeRow, Registry } from './ports.ts';
+import type { Bus, Fingerprint, NodeRow, OpenedEpoch, Registry } from './ports.ts';
 import type { Feed } from './sync/feed.ts';
 import type { Health } from './sync/health.ts';
 import type { Leadership } from './sync/leadership.ts';
@@ -21,6 +21,8 @@ export interface StatusSources {
   readonly replica: Replica;
   readonly feed: Feed;
   readonly registry: Registry;
+  /** Newest first. */
+  readonly epochs: () => Promise<readonly OpenedEpoch[]>;
   readonly bus: Bus;
   readonly ws: WsServer;
   readonly metrics: MetricsRegistry;
@@ -30,7 +32,7 @@ export interface StatusSources {
 const LIST_WITHIN_MS = 500;
 
 export function nodeStatus(sources: StatusSources): () => Promise<object> {
-  const { config, fingerprint, version, health, leadership, replica, feed, registry, bus, ws, metrics } = sources;
+  const { config, fingerprint, version, health, leadership, replica, feed, registry, epochs, bus, ws, metrics } = sources;
   const upSince = new Date().toISOString();
   const messages = metrics.counter('messages_total', 'Messages that this node has applied, its own and those of other nodes');
   replica.listen({
@@ -41,6 +43,7 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
     reloaded: () => undefined,
   });
   let nodes: readonly NodeRow[] = [];
+  let opened: readonly OpenedEpoch[] = [];
   let maxCpu = 0;
   let maxMemory = 0;
   let maxConnections = 0;
@@ -59,7 +62,10 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
     maxCpu = Math.max(maxCpu, cpu);
     maxMemory = Math.max(maxMemory, memory);
     maxConnections = Math.max(maxConnections, ws.connections);
-    nodes = await Promise.race([registry.listNodes().catch(() => nodes), wait(LIST_WITHIN_MS, nodes, { ref: false })]);
+    const late = wait(LIST_WITHIN_MS, undefined, { ref: false });
+    nodes = (await Promise.race([registry.listNodes().catch(() => undefined), late])) ?? nodes;
+    opened = (await Promise.race([epochs().catch(() => undefined), late])) ?? opened;
+    const [epoch] = opened;
     const leader = leadership.leader ?? null;
     return {
       version,
@@ -73,6 +79,8 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
       role: roleOf(config.mode, leadership.token !== undefined),
       leader,
       revision: String(replica.revision),
+      // Why revisions began anew the last time; null: they never did.
+      epoch: epoch === undefined ? null : { number: epoch.epoch, reason: epoch.reason, openedAt: epoch.openedAt.toISOString() },
       lag: { revisions: feed.lag, seconds: feed.lagSeconds },
       transport: bus.transport,
       cluster: nodes.map(row => ({

@@ -1,5 +1,5 @@
 /**
- * `cluster promote`, `handover`, `drain`: an administrator's wishes, written into the database. The nodes read them with
+ * `cluster promote`, `handover`, `drain`, `new-epoch`: an administrator's wishes, written into the database. The nodes read them with
  * their next heartbeat and do the rest; these commands wait until it is done.
  */
 import { setTimeout as wait } from 'node:timers/promises';
@@ -44,6 +44,11 @@ export function drain(config: Config, nodeName: string, undo: boolean): Promise<
     );
     return undo ? `'${nodeName}' takes clients again` : `'${nodeName}' is drained of its clients; stop it, or take it back with --undo`;
   });
+}
+
+/** After the database was set back in a way that nobody could notice: all nodes and clients load everything anew. */
+export function newEpoch(config: Config): Promise<string> {
+  return withControl(config, async control => `epoch ${await control.newEpoch()}: nodes and clients load everything anew`);
 }
 
 async function withControl<T>(config: Config, run: (control: ClusterControl) => Promise<T>): Promise<T> {

@@ -1,7 +1,8 @@
 /** Exit codes (docs/protocol/cli.md) and the one sentence that a person at the terminal gets instead of a stack trace. */
 import { ConfigError } from '../config/fault.ts';
 import { ChatError } from '../domain/error.ts';
-import { ConfigDrift, NodeNameHeld } from '../postgres/registry.ts';
+import { NodeNameHeld } from '../ports.ts';
+import { ConfigDrift } from '../postgres/registry.ts';
 import { SchemaTooNew } from '../postgres/migrate.ts';
 
 export const EXIT = { ok: 0, usage: 64, serviceMissing: 69, bug: 70, tryAgain: 75, configuration: 78 } as const;

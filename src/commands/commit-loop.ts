@@ -35,7 +35,7 @@ import { CommandQueue, type Pending } from './command-queue.ts';
 import type { Command } from './command.ts';
 import { GuessedRows, type NewcomerRows } from './guessed-rows.ts';
 import { keysOf, RowNotLocked } from './key-set.ts';
-import { LockedCommits, type Tried } from './locked-commits.ts';
+import { type CommittedBatch, LockedCommits, type Tried } from './locked-commits.ts';
 
 const COMMAND_TIMEOUT_MS = 5_000;
 /** A command whose guess keeps being wrong is given up; more than two rounds were never seen. */
@@ -63,8 +63,8 @@ export interface CommitLoopOptions {
   /** The node's own replica takes the commit. */
   readonly onCommit: (commit: LoggedCommit) => void;
   readonly publish: (envelope: OutgoingEnvelope) => void;
-  /** The database has a new timeline: opens a new epoch. */
-  readonly openEpoch: () => Promise<void>;
+  /** The database is not what it was: opens a new epoch. */
+  readonly openEpoch: () => Promise<unknown>;
   /** The database cannot be reached (with the reason), or can be reached again. */
   readonly onDatabase: (failure: string | undefined) => void;
 }
@@ -99,7 +99,7 @@ export class CommitLoop {
         this.#guessedRows.sent(write)(range.last);
         for (const { id } of write.chats.created) chatIds.skipTo(id);
       },
-      deliver: (attempt, range) => this.#deliver(attempt, range),
+      deliver: (attempt, committed) => this.#deliver(attempt, committed),
       dropExpired: batch => this.#dropExpired(batch),
     });
     this.#guessed = options.metrics.counter('commits_guessed_total', 'Commits decided on the replica and stored in one round trip');
@@ -201,7 +201,7 @@ export class CommitLoop {
     this.#guessed.inc();
     this.#commitSeconds.observe((clock.nowMs() - startedMs) / 1000);
     this.#options.onDatabase(undefined);
-    this.#deliver(attempt, range);
+    this.#deliver(attempt, { ...range, batchId });
     return { left };
   }
 
@@ -216,20 +216,20 @@ export class CommitLoop {
   }
 
   /** Answers, feeds the own replica, publishes; commands with a wrong guess go to the next batch. */
-  #deliver(attempt: Attempt, range: CommittedRange | undefined): void {
+  #deliver(attempt: Attempt, committed: CommittedBatch | undefined): void {
     for (const [pending, outcome] of attempt.outcomes) {
       if ('refusal' in outcome) {
         if (!(outcome.refusal instanceof RowNotLocked)) pending.reject(outcome.refusal);
         else if (!this.#requeue(pending, outcome.refusal)) pending.reject(tryLater('the rows of this command keep changing'));
       } else {
         const changed = outcome.decision.changes.length > 0;
-        pending.resolve({ answer: outcome.decision.answer, revision: changed ? range?.last : undefined });
+        pending.resolve({ answer: outcome.decision.answer, revision: changed ? committed?.last : undefined });
       }
     }
-    if (range === undefined) return;
+    if (committed === undefined) return;
     const changesJson = attempt.changesJson();
-    this.#options.onCommit({ ...range, changes: attempt.changes, bytes: changesJson.length });
-    this.#options.publish({ ...range, changesJson });
+    this.#options.onCommit({ ...committed, changes: attempt.changes, bytes: changesJson.length });
+    this.#options.publish({ ...committed, changesJson });
   }
 
   #requeue(pending: Pending, missing: RowNotLocked): boolean {

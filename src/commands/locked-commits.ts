@@ -16,13 +16,17 @@ export interface LockedCommitsOptions {
   readonly store: Store;
   readonly hot: HotState;
   readonly log: Log;
-  readonly openEpoch: () => Promise<void>;
+  readonly openEpoch: () => Promise<unknown>;
   readonly onDatabase: (failure: string | undefined) => void;
   readonly onWritten: (write: BatchWrite, range: CommittedRange) => void;
-  /** Without a range nothing was changed. */
-  readonly deliver: (attempt: Attempt, range: CommittedRange | undefined) => void;
+  /** Without a commit nothing was changed. */
+  readonly deliver: (attempt: Attempt, committed: CommittedBatch | undefined) => void;
   /** Refuses what has waited too long; returns the rest. */
   readonly dropExpired: (batch: readonly Pending[]) => readonly Pending[];
+}
+
+export interface CommittedBatch extends CommittedRange {
+  readonly batchId: string;
 }
 
 /** A batch that may have been committed under this id. */
@@ -87,7 +91,7 @@ export class LockedCommits {
     const locked = await store.begin(batchId, keys, before !== undefined);
     if (locked.committed !== undefined && before !== undefined) {
       await store.rollback();
-      deliver(before, locked.committed); // it was committed after all: the answers decided then
+      deliver(before, { ...locked.committed, batchId }); // it was committed after all: the answers decided then
       return;
     }
     const rows = new BatchRows(keys, locked);
@@ -100,7 +104,7 @@ export class LockedCommits {
     const write = attempt.write(rows, batch[0]?.command.leaseToken);
     const range = await store.commit(batchId, write);
     onWritten(write, range);
-    deliver(attempt, range);
+    deliver(attempt, { ...range, batchId });
   }
 
   /** One command that cannot be stored must not fail its neighbours: halves are tried on their own. */

@@ -3,15 +3,18 @@ import type { Change, Revision } from '../domain/change.ts';
 import type { NodeRole } from '../domain/cluster.ts';
 import type { Signal } from '../domain/signal.ts';
 import type { Microseconds } from '../domain/time.ts';
-import type { CommittedRange } from './store.ts';
+import type { CommittedRange, KnownCommit } from './store.ts';
 
 export interface OutgoingEnvelope extends CommittedRange {
+  readonly batchId: string;
   /** The JSON array of the changes in UTF-8. */
   readonly changesJson: Buffer;
 }
 
 /** An envelope of another node; without changes when it was too large, then the log has them. */
 export interface IncomingEnvelope extends CommittedRange {
+  /** undefined: not told. */
+  readonly batchId: string | undefined;
   readonly changes: readonly Change[] | undefined;
   readonly bytes: number;
 }
@@ -48,6 +51,8 @@ export interface Heartbeat {
   readonly incarnation: string | undefined;
   /** An administrator wants this node drained. */
   readonly drain: boolean;
+  /** Why this beat has opened a new epoch; undefined: it has not. */
+  readonly epochReason: EpochReason | undefined;
   readonly lease:
     | {
         readonly holder: string;
@@ -60,6 +65,23 @@ export interface Heartbeat {
         readonly handTo: { readonly node: string; readonly reason: 'promoted' | 'failback' } | undefined;
       }
     | undefined;
+}
+
+/**
+ * timeline: a standby was promoted, or a backup restored up to a moment · other-database: a dump was loaded elsewhere · set-back: commits that a
+ * node knows are gone · by-hand: an administrator wished it
+ */
+export type EpochReason = 'timeline' | 'other-database' | 'set-back' | 'by-hand';
+
+/** When revisions began anew. */
+export interface OpenedEpoch {
+  readonly epoch: number;
+  readonly reason: EpochReason;
+  readonly openedAt: Date;
+  /** The newest one that the database had left. */
+  readonly newestRevision: Revision;
+  /** The newest one that the node which noticed it knew; null: it knew none. */
+  readonly knownRevision: Revision | null;
 }
 
 export interface NodeRow {
@@ -95,6 +117,11 @@ export interface NodeStats {
 /** A hash for each setting that all nodes should agree on. */
 export type Fingerprint = Readonly<Record<string, string>>;
 
+/** Another living process has this node's name. Exit code 75: a service manager tries again. */
+export class NodeNameHeld extends Error {
+  override readonly name = 'NodeNameHeld';
+}
+
 export interface Registry {
   /** Takes the node's name. NodeNameHeld when a living node has it, ConfigDrift when a living node's critical settings differ. */
   register(): Promise<void>;
@@ -102,6 +129,7 @@ export interface Registry {
   beat(report: {
     readonly state: string;
     readonly revision: Revision;
+    readonly known: KnownCommit;
     readonly claims: boolean;
     readonly stats: NodeStats;
   }): Promise<Heartbeat>;
@@ -136,6 +164,8 @@ export interface ClusterOverview {
       }
     | undefined;
   readonly nodes: readonly NodeOverview[];
+  /** Newest first, at most ten; none: it is the first one still. */
+  readonly epochs: readonly OpenedEpoch[];
 }
 
 export interface NodeOverview extends Omit<NodeRow, 'fingerprint' | 'incarnation' | 'stats'> {
@@ -167,6 +197,8 @@ export interface ClusterControl {
   promote(nodeName: string): Promise<void>;
   /** Ends a promotion: the lease goes back to the configured master, whose name is returned. */
   handOver(): Promise<string>;
+  /** Begins a new epoch whatever the database looks like: after it was set back without anybody to notice it. Returns its number. */
+  newEpoch(): Promise<number>;
   /** The node is to hand over what it leads, to send its clients to the others and to take no more, until it is stopped or taken back. */
   drain(nodeName: string, drained: boolean): Promise<void>;
 }

@@ -8,6 +8,8 @@ import type { Operator } from '../domain/operator.ts';
 export interface LoggedCommit {
   readonly first: Revision;
   readonly last: Revision;
+  /** By which its row in the log is known; undefined when a node of an earlier version has sent it. */
+  readonly batchId: string | undefined;
   readonly changes: readonly Change[];
   /** Length of the changes as JSON: what the ring accounts for them. */
   readonly bytes: number;
@@ -21,6 +23,8 @@ export interface ChangeLog {
 /** The hot state at one revision, read in one transaction. */
 export interface Snapshot {
   readonly revision: Revision;
+  /** Of the commit of that revision; undefined: its epoch has none yet. */
+  readonly batchId: string | undefined;
   readonly chats: readonly Chat[];
   readonly operators: readonly Operator[];
   readonly departments: readonly Department[];

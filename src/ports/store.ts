@@ -83,6 +83,13 @@ export interface CommittedRange {
   readonly last: Revision;
 }
 
+/** The newest commit that a node was told of: a database that does not have it was set back. */
+export interface KnownCommit {
+  readonly revision: Revision;
+  /** undefined: told by a node of an earlier version, or the beginning of an epoch. */
+  readonly batchId: string | undefined;
+}
+
 /** Rows that a batch was decided on without locking them, as of `revision`, and the database's time as this node knows it. */
 export interface Guess {
   /** Who have never had a chat. */
@@ -109,7 +116,7 @@ export interface Store {
 }
 
 /** stale: decided on rows that have changed · retry: deadlock, lock time-out · refused: this content cannot be stored · fenced: the lease is not ours any more ·
- *  epoch: the timeline changed · exhausted: the server has no disk or memory left · disconnected: certainly not committed · unknown: cut while committing */
+ *  epoch: the timeline changed, or the database was set back · exhausted: the server has no disk or memory left · disconnected: certainly not committed · unknown: cut while committing */
 export type StoreFailureKind = 'stale' | 'retry' | 'refused' | 'fenced' | 'epoch' | 'exhausted' | 'disconnected' | 'unknown';
 
 export class StoreFailure extends Error {

@@ -8,8 +8,8 @@ const PAGE_ROWS = 200;
 export function createChangeLog(database: Database): ChangeLog {
   return {
     async read(after: Revision) {
-      const rows = await database.query<{ first: number; last: number; changes: string }>(
-        `select first_revision as first, last_revision as last, changes from change_log where last_revision > $1 order by last_revision limit ${PAGE_ROWS}`,
+      const rows = await database.query<LogRow>(
+        `select first_revision as first, last_revision as last, batch_id as "batchId", changes from change_log where last_revision > $1 order by last_revision limit ${PAGE_ROWS}`,
         [after],
       );
       return { commits: rows.map(toCommit), complete: rows.length < PAGE_ROWS };
@@ -17,6 +17,13 @@ export function createChangeLog(database: Database): ChangeLog {
   };
 }
 
-function toCommit(row: { first: number; last: number; changes: string }): LoggedCommit {
-  return { first: row.first, last: row.last, changes: JSON.parse(row.changes) as Change[], bytes: row.changes.length };
+interface LogRow {
+  readonly first: Revision;
+  readonly last: Revision;
+  readonly batchId: string;
+  readonly changes: string;
+}
+
+function toCommit({ changes, ...row }: LogRow): LoggedCommit {
+  return { ...row, changes: JSON.parse(changes) as Change[], bytes: changes.length };
 }

@@ -1,7 +1,7 @@
 /** What an administrator sees of the cluster, and his wishes, for the command line and for every node's HTTP. */
 import { DEAD_AFTER_SECONDS, roleOf, stateOf } from '../domain/cluster.ts';
 import { ChatError } from '../domain/error.ts';
-import type { ClusterControl, ClusterOverview, DatabaseFacts } from '../ports.ts';
+import type { ClusterControl, ClusterOverview, DatabaseFacts, OpenedEpoch } from '../ports.ts';
 import type { Database } from './database.ts';
 import { differingKeys, listNodes } from './registry.ts';
 
@@ -58,6 +58,12 @@ export function createClusterControl(database: Database): ClusterControl {
       return master.name;
     },
 
+    async newEpoch() {
+      await database.query("select open_epoch(null, null, null, 'by-hand')");
+      const [installation] = await database.query<{ epoch: number }>('select epoch from installation');
+      return installation?.epoch ?? 0;
+    },
+
     async drain(nodeName, drained) {
       const { alive } = await findNode(nodeName);
       if (!alive) throw new ChatError('conflict', 'node-not-ready', `node '${nodeName}' is dead: there is nothing to drain`);
@@ -67,8 +73,9 @@ export function createClusterControl(database: Database): ClusterControl {
 }
 
 async function look(database: Database): Promise<ClusterOverview> {
-  const [rows, leases] = await Promise.all([
+  const [rows, epochs, leases] = await Promise.all([
     listNodes(database),
+    listEpochs(database),
     database.query<LeaseRow & Record<string, unknown>>(
       `select holder, token, reason, promoted = holder as promoted, newest_revision() as newest,
          (extract(epoch from expires_at - clock_timestamp()) * 1000)::bigint as "expiresInMs",
@@ -95,7 +102,16 @@ async function look(database: Database): Promise<ClusterOverview> {
       differs: leader === undefined ? [] : differingKeys(leader.fingerprint, fingerprint),
       stats: stats === undefined ? undefined : withoutLag(stats),
     })),
+    epochs,
   };
+}
+
+/** Newest first. */
+export function listEpochs(database: Database): Promise<OpenedEpoch[]> {
+  return database.query<OpenedEpoch & Record<string, unknown>>(
+    `select epoch, reason, opened_at as "openedAt", newest_revision as "newestRevision", known_revision as "knownRevision"
+     from epoch_opened order by epoch desc limit 10`,
+  );
 }
 
 function withoutLag<S extends { readonly lag: number }>({ lag: _, ...stats }: S): Omit<S, 'lag'> {

@@ -1,4 +1,5 @@
 /** What the database itself says about the installation, read once at start and again when the timeline changed. */
+import type { EpochReason, KnownCommit } from '../ports.ts';
 import type { Database } from './database.ts';
 
 export interface Installation {
@@ -14,7 +15,14 @@ export async function readInstallation(database: Database): Promise<Installation
   return row;
 }
 
-/** Opens a new epoch if the database has another timeline (a fail-over or a restored copy). */
-export async function openEpoch(database: Database): Promise<void> {
-  await database.query('select open_epoch()');
+/**
+ * Opens a new epoch if the database has another timeline, is another one, or has not got the commit that is known (any more). Returns why;
+ * undefined: it goes on as it was.
+ */
+export async function openEpoch(database: Database, known?: KnownCommit): Promise<EpochReason | undefined> {
+  const rows = await database.query<{ reason: EpochReason | null }>('select open_epoch($1, $2, null) as reason', [
+    known?.revision ?? null,
+    known?.batchId ?? null,
+  ]);
+  return rows[0]?.reason ?? undefined;
 }

@@ -202,7 +202,7 @@ class NotifyBus implements Bus {
         const [first, last] = content.split(' ').map(Number);
         if (!Number.isSafeInteger(first) || !Number.isSafeInteger(last)) throw new Error('no revisions');
         this.#counters.envelopes.inc();
-        handlers.envelope({ first: first ?? 0, last: last ?? 0, changes: undefined, bytes: payload.length });
+        handlers.envelope({ first: first ?? 0, last: last ?? 0, batchId: undefined, changes: undefined, bytes: payload.length });
       }
     } catch (error) {
       this.#counters.poison.inc();

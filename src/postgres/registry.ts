@@ -6,7 +6,7 @@
 import os from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import type pg from 'pg';
-import type { Fingerprint, Heartbeat, NodeRow, Registry } from '../ports.ts';
+import { type EpochReason, type Fingerprint, type Heartbeat, NodeNameHeld, type NodeRow, type Registry } from '../ports.ts';
 import type { Database } from './database.ts';
 
 /** A holder whose row is older than this is dead. The same in is_alive() of the schema. */
@@ -35,11 +35,6 @@ export interface NodeIdentity extends ClusterIdentity {
   readonly leaseSeconds: number;
 }
 
-/** Another living process has this node's name. Exit code 75: a service manager tries again. */
-export class NodeNameHeld extends Error {
-  override readonly name = 'NodeNameHeld';
-}
-
 /** A living node was started with other critical settings. Exit code 78. Names keys, never values. */
 export class ConfigDrift extends Error {
   override readonly name = 'ConfigDrift';
@@ -57,6 +52,8 @@ interface BeatRow {
   readonly lease_reason: string;
   readonly hand_to: string | null;
   readonly hand_reason: 'promoted' | 'failback';
+  readonly wal: number;
+  readonly epoch_reason: EpochReason | null;
 }
 
 export function createRegistry(database: Database, identity: NodeIdentity): Registry & { close(): Promise<void> } {
@@ -65,6 +62,8 @@ export function createRegistry(database: Database, identity: NodeIdentity): Regi
   /** One for all callers, also for those that come while it is being made. */
   let connection: Promise<pg.Client> | undefined;
   let closed = false;
+  /** How far the server's log was with the last beat. */
+  let wal: number | null = null;
 
   async function query<R extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<R[]> {
     if (closed) throw new Error('this node has let go of its name');
@@ -148,8 +147,8 @@ export function createRegistry(database: Database, identity: NodeIdentity): Regi
       }
     },
 
-    async beat({ state, revision, claims, stats }): Promise<Heartbeat> {
-      const [row] = await query<BeatRow & pg.QueryResultRow>('select * from beat($1, $2, $3, $4, $5, $6, $7, $8, $9)', [
+    async beat({ state, revision, known, claims, stats }): Promise<Heartbeat> {
+      const [row] = await query<BeatRow & pg.QueryResultRow>('select * from beat($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)', [
         name,
         incarnation,
         state,
@@ -159,13 +158,18 @@ export function createRegistry(database: Database, identity: NodeIdentity): Regi
         configuredMaster,
         leaseSeconds,
         JSON.stringify(stats),
+        known.revision,
+        known.batchId ?? null,
+        wal,
       ]);
       if (row === undefined) throw new Error('the heartbeat returned nothing');
+      wal = row.wal;
       return {
         nowUs: row.now_us,
         revision: row.revision,
         incarnation: row.incarnation ?? undefined,
         drain: row.drain,
+        epochReason: row.epoch_reason ?? undefined,
         lease:
           row.lease_holder === ''
             ? undefined

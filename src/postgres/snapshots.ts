@@ -13,12 +13,15 @@ export function createSnapshots(database: Database): Snapshots {
   return {
     load: () =>
       database.transaction('begin isolation level repeatable read read only', async client => {
-        const revision = await client.query<{ revision: number }>('select newest_revision() as revision');
+        const newest = await client.query<{ revision: number; batchId: string | null }>(
+          'select r as revision, (select batch_id from change_log where last_revision = r) as "batchId" from newest_revision() r',
+        );
         const chats = await client.query<Chat>(OPEN_CHATS);
         const operators = await client.query<Operator>(`select ${OPERATORS.select} from operator`);
         const departments = await client.query<Department>(`select ${DEPARTMENTS.select} from department`);
         return {
-          revision: revision.rows[0]?.revision ?? 0,
+          revision: newest.rows[0]?.revision ?? 0,
+          batchId: newest.rows[0]?.batchId ?? undefined,
           chats: chats.rows.map(withLastMessage),
           operators: operators.rows,
           departments: departments.rows,

@@ -19,6 +19,7 @@ import {
   type CommittedRange,
   type Guess,
   type Keys,
+  type KnownCommit,
   type LockedRows,
   type Store,
   StoreFailure,
@@ -90,7 +91,11 @@ interface Open {
   inTransaction: boolean;
 }
 
-export function createStore(database: Database): Store & { close(): Promise<void> } {
+/** `known`: the newest commit that this node knows. Where the database does not have it (any more), nothing is written. */
+export function createStore(
+  database: Database,
+  known: () => KnownCommit | undefined = () => undefined,
+): Store & { close(): Promise<void> } {
   let open: Open | undefined;
   const begin = database.usesNamedStatements ? [BEGIN] : [BEGIN, { name: '', text: SET_FOR_TRANSACTION, values: [] }];
 
@@ -134,8 +139,8 @@ export function createStore(database: Database): Store & { close(): Promise<void
   }
 
   async function write(on: Open, first: readonly Statement[], batchId: string, batch: BatchWrite, guess?: Guess): Promise<CommittedRange> {
-    const guessed = guess === undefined ? '' : `, ${guess.nowUs}, ${guess.revision}`;
-    const append = `select append_changes('${batchId}', ${batch.changeCount}, current_setting('tandem.changes'), ${batch.leaseToken ?? 'null'}${guessed}) as last; commit`;
+    const guessed = guess === undefined ? 'null, null' : `${guess.nowUs}, ${guess.revision}`;
+    const append = `select append_changes('${batchId}', ${batch.changeCount}, current_setting('tandem.changes'), ${batch.leaseToken ?? 'null'}, ${guessed}, ${knownAs(known())}) as last; commit`;
     const statements = [...first, ...writes(batch)];
     const rows = await run(on, statements, 'unknown', append);
     const last = rows[statements.length]?.[0]?.['last'];
@@ -299,6 +304,11 @@ function writes(batch: BatchWrite): Statement[] {
   ];
 }
 
+function knownAs(commit: KnownCommit | undefined): string {
+  if (commit === undefined) return 'null, null';
+  return `${commit.revision}, ${commit.batchId === undefined ? 'null' : `'${commit.batchId}'`}`;
+}
+
 type CutKind = 'disconnected' | 'unknown';
 
 /** `whenCut`: what a lost connection means at this point. */
@@ -316,9 +326,10 @@ function failureOf(error: unknown, whenCut: CutKind): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-/** See Table.update. */
+/** See Table.update: another version, or a row that is not there (a division by zero; nothing else here divides). */
 function isOtherVersion(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && error.code === '23502' && error.column === 'version';
+  if (!(error instanceof pg.DatabaseError)) return false;
+  return (error.code === '23502' && error.column === 'version') || error.code === '22012';
 }
 
 function codeOf(error: unknown): string {

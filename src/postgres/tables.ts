@@ -21,7 +21,8 @@ export interface Table<R> {
   insert(rows: readonly R[]): Statement[];
   /**
    * Only the columns in which one of the rows has changed: a message changes 6 of a chat's 29. A row whose version is another
-   * than it was violates the column's not-null constraint, which costs nothing when all is well. Locks by id, as all nodes do.
+   * than it was violates the column's not-null constraint, which costs nothing when all is well. A row that is not there (the
+   * database was set back) divides by zero: nothing is ever written beside it. Locks by id, as all nodes do.
    */
   update(rows: readonly { readonly before: R; readonly after: R }[]): Statement[];
 }
@@ -186,7 +187,9 @@ function table<R>(name: string, key: readonly (keyof R & string)[], columns: Rea
       const was = isVersioned ? ['version_was'] : [];
       const statement = {
         name: `update-${name}-${changed.map(property => others.indexOf(property)).join('-')}`,
-        text: `update ${name} set ${changed.map(set).join(', ')} from ${rowsOf(list, ...was)} where ${whereKey}`,
+        text:
+          `with done as (update ${name} set ${changed.map(set).join(', ')} from ${rowsOf(list, ...was)} where ${whereKey} returning 1) ` +
+          `select 1 / (count(*) = cardinality($1))::integer from done`,
         values: [
           ...values(
             list,

@@ -1,7 +1,7 @@
 /** The cluster as administrators see it and what they wish of it (docs/protocol/operator.md, section 7). All throw ChatError. */
 import { ChatError } from '../domain/error.ts';
 import { isAdmin, type Operator } from '../domain/operator.ts';
-import type { ClusterControl, DatabaseFacts, Log, NodeOverview } from '../ports.ts';
+import type { ClusterControl, DatabaseFacts, Log, NodeOverview, OpenedEpoch } from '../ports.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 
 /** Measuring the database's size means looking at each of its files. */
@@ -30,7 +30,7 @@ export class ClusterDesk {
   async look(operator: Operator): Promise<object> {
     refuseUnlessAdmin(operator);
     const { control, broker, databaseHost } = this.#options;
-    const [{ revision, lease, nodes }, facts] = await Promise.all([control.look(), this.#readFacts()]);
+    const [{ revision, lease, nodes, epochs }, facts] = await Promise.all([control.look(), this.#readFacts()]);
     return {
       result: 'ok',
       data: {
@@ -41,6 +41,7 @@ export class ClusterDesk {
         database: { host: databaseHost, ...facts },
         broker: broker(),
         nodes: nodes.map(nodeObject),
+        epochs: epochs.map(epochObject),
       },
     };
   }
@@ -99,6 +100,15 @@ export class ClusterDesk {
 
 function refuseUnlessAdmin(operator: Operator): void {
   if (!isAdmin(operator)) throw new ChatError('forbidden', 'not-allowed', 'for admins only');
+}
+
+function epochObject({ openedAt, newestRevision, knownRevision, ...epoch }: OpenedEpoch): object {
+  return {
+    ...epoch,
+    openedAt: openedAt.toISOString(),
+    newestRevision: String(newestRevision),
+    knownRevision: knownRevision === null ? null : String(knownRevision),
+  };
 }
 
 function nodeObject({ name, stats, revision, ready: _, startedAt, ...node }: NodeOverview): object {

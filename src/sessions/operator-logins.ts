@@ -53,7 +53,7 @@ export class OperatorLogins {
         else this.#cache.delete(change.tokenHash);
       },
       committed: () => undefined,
-      reloaded: () => undefined,
+      reloaded: () => this.#cache.clear(), // rows may be gone with an older database
     });
   }
 

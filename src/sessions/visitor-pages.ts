@@ -41,7 +41,7 @@ export class VisitorPages {
         else if (change.type === 'visitor-banned') this.#cache.deleteWhere(({ page }) => page.visitorId === change.visitorId);
       },
       committed: () => undefined,
-      reloaded: () => undefined,
+      reloaded: () => this.#cache.clear(), // rows may be gone with an older database
     });
   }
 

@@ -5,6 +5,7 @@
  */
 import { epochOf, type Revision } from '../domain/change.ts';
 import type { ChangeLog, Clock, Counter, IncomingEnvelope, Log, LoggedCommit, Metrics, Snapshots } from '../ports.ts';
+import type { NewestKnown } from './newest-known.ts';
 import { type Replica, UnknownChange } from './replica.ts';
 
 /** How long the bus may bring what is missing before the log is read: it is usually behind by less than 5 ms. */
@@ -16,6 +17,8 @@ const MAX_BEHIND = 200_000;
 
 export interface FeedOptions {
   readonly replica: Replica;
+  /** Is told of each commit. */
+  readonly known: NewestKnown;
   readonly log: ChangeLog;
   readonly snapshots: Snapshots;
   readonly clock: Clock;
@@ -83,9 +86,11 @@ export class Feed {
 
   /** An envelope of another node. Without changes it only says how far the log is. */
   envelope(envelope: IncomingEnvelope): void {
-    const { first, last, changes, bytes } = envelope;
-    if (changes !== undefined) this.#take({ first, last, changes, bytes });
+    const { changes, ...range } = envelope;
+    const { last } = range;
+    if (changes !== undefined) this.#take({ ...range, changes });
     else if (last > this.#options.replica.revision) {
+      this.#options.known.saw(last, range.batchId);
       this.#newest = Math.max(this.#newest, last);
       this.#catchUpNow(); // nothing else will bring them
     }
@@ -141,6 +146,7 @@ export class Feed {
   #take(commit: LoggedCommit): void {
     const { replica } = this.#options;
     if (this.#stopped) return;
+    this.#options.known.saw(commit.last, commit.batchId);
     this.#newest = Math.max(this.#newest, commit.last);
     if (epochOf(commit.last) !== replica.epoch) {
       this.#catchUpNow();
@@ -158,6 +164,7 @@ export class Feed {
   }
 
   #apply(commit: LoggedCommit): void {
+    this.#options.known.saw(commit.last, commit.batchId);
     try {
       this.#options.replica.apply(commit);
     } catch (error) {
@@ -246,6 +253,7 @@ export class Feed {
     if (this.#stopped) return;
     this.#reloads.inc();
     this.#early.clear();
+    this.#options.known.saw(snapshot.revision, snapshot.batchId);
     this.#options.replica.load(snapshot);
     this.#newest = snapshot.revision;
     this.#wake();

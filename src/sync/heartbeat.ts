@@ -4,10 +4,11 @@
  * guard. While the bus is interrupted it runs more often, because then the log is all there is.
  */
 import type { Microseconds } from '../domain/time.ts';
-import type { Clock, NodeStats, Registry } from '../ports.ts';
+import { type Clock, type EpochReason, NodeNameHeld, type NodeStats, type Registry } from '../ports.ts';
 import type { Feed } from './feed.ts';
 import type { Health } from './health.ts';
 import type { Leadership } from './leadership.ts';
+import type { NewestKnown } from './newest-known.ts';
 import type { Replica } from './replica.ts';
 
 const EVERY_MS = 1_000;
@@ -19,6 +20,7 @@ export interface HeartbeatOptions {
   readonly incarnation: string;
   readonly feed: Feed;
   readonly replica: Replica;
+  readonly known: NewestKnown;
   readonly health: Health;
   readonly leadership: Leadership;
   readonly clock: Clock;
@@ -27,6 +29,8 @@ export interface HeartbeatOptions {
   readonly stats: () => Promise<NodeStats>;
   /** The node's name belongs to another process now: this one must stop. */
   readonly onNameLost: () => void;
+  /** The database was set back, and revisions begin anew. */
+  readonly onEpoch: (reason: EpochReason) => void;
   /** An administrator wants this node drained, or back. */
   readonly onDrainWish: (drain: boolean) => void;
 }
@@ -99,18 +103,34 @@ export class Heartbeat {
     });
   }
 
-  async #beat(): Promise<void> {
-    const { registry, incarnation, feed, replica, health, leadership, clock, stats, onNameLost, onDrainWish } = this.#options;
-    const own = await stats();
-    const sentMs = clock.nowMs();
-    const beat = await registry.beat({ state: health.state, revision: replica.revision, claims: leadership.claims, stats: own });
-    if (beat.incarnation === undefined) {
-      await registry.register(); // the row is gone: the database was restored
-    } else if (beat.incarnation !== incarnation) {
+  /** False: another process lives under this name, and this one must end. */
+  async #keepsName(): Promise<boolean> {
+    const { registry, leadership, onNameLost } = this.#options;
+    try {
+      await registry.register();
+      return true;
+    } catch (error) {
+      if (!(error instanceof NodeNameHeld)) throw error;
       leadership.stop();
       onNameLost();
-      return;
+      return false;
     }
+  }
+
+  async #beat(): Promise<void> {
+    const { registry, incarnation, feed, replica, known, health, leadership, clock, stats, onEpoch, onDrainWish } = this.#options;
+    const own = await stats();
+    const sentMs = clock.nowMs();
+    const beat = await registry.beat({
+      state: health.state,
+      revision: replica.revision,
+      known: known.commit,
+      claims: leadership.claims,
+      stats: own,
+    });
+    if (beat.epochReason !== undefined) onEpoch(beat.epochReason);
+    // The row is gone or another's: the name was taken over, or the database was set back and shows a run that is long over.
+    if (beat.incarnation !== incarnation && !(await this.#keepsName())) return;
     this.#clockOffsetUs = beat.nowUs - clock.nowMs() * 1000;
     leadership.observe(beat, sentMs);
     feed.newestIs(beat.revision);

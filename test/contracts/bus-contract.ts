@@ -40,10 +40,13 @@ export async function listen(bus: Bus, override: Partial<BusHandlers> = {}): Pro
   return listener;
 }
 
+export const BATCH = '6f1c0b0f-0000-4000-8000-000000000001';
+
 export function publish(bus: Bus, revision: number, padding = ''): void {
   bus.publish({
     first: revision,
     last: revision,
+    batchId: BATCH,
     changesJson: Buffer.from(JSON.stringify([{ type: 'chat-read-by-visitor', chatId: 1, padding }])),
   });
 }
@@ -94,7 +97,7 @@ export function busContract(name: string, open: () => Promise<BusTransport>): vo
     test('the envelopes of one publisher arrive in their order and with their revisions', async () => {
       const [a, b] = [await join('a'), await join('b')];
       for (let first = 1; first < 1_000; first += 2) {
-        a.bus.publish({ first, last: first + 1, changesJson: Buffer.from('[{"type":"x","n":1},{"type":"unknown-kind"}]') });
+        a.bus.publish({ first, last: first + 1, batchId: BATCH, changesJson: Buffer.from('[{"type":"x","n":1},{"type":"unknown-kind"}]') });
       }
       await eventually(() => b.envelopes.length === 500);
       assert.deepEqual(

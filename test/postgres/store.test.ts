@@ -10,7 +10,8 @@ import { EPOCH_SIZE } from '../../src/domain/change.ts';
 import type { Chat } from '../../src/domain/chat.ts';
 import { ChatError } from '../../src/domain/error.ts';
 import { migrate, SchemaTooNew } from '../../src/postgres/migrate.ts';
-import { createRegistry, NodeNameHeld } from '../../src/postgres/registry.ts';
+import { NodeNameHeld } from '../../src/ports.ts';
+import { createRegistry } from '../../src/postgres/registry.ts';
 import { createSnapshots } from '../../src/postgres/snapshots.ts';
 import { createStore } from '../../src/postgres/store.ts';
 import { type BatchWrite, type Guess, StoreFailure } from '../../src/ports.ts';
@@ -354,7 +355,13 @@ for (const server of ['TEST_PG', 'TEST_PG18'] as const) {
       );
       await database.query("update node set heartbeat_at = clock_timestamp() - interval '1 minute' where name = 'twin'");
       await second.register();
-      const beat = await first.beat({ state: 'running', revision: 0, claims: false, stats: NO_STATS });
+      const beat = await first.beat({
+        state: 'running',
+        revision: 0,
+        known: { revision: 0, batchId: undefined },
+        claims: false,
+        stats: NO_STATS,
+      });
       assert.notEqual(beat.incarnation, undefined, 'the first finds its name taken over');
       await second.unregister();
       await Promise.all([first.close(), second.close()]);

@@ -6,29 +6,41 @@ import { describeFailure } from '../../src/rabbitmq/reason.ts';
 
 const A = { installation: 'i', node: 'a "quoted" name', incarnation: 'a-1' };
 const B = { installation: 'i', node: 'b', incarnation: 'b-1' };
+const BATCH = '6f1c0b0f-0000-4000-8000-000000000001';
 const HEAD = '"v":1,"installation":"i","node":"a","incarnation":"a-1"';
 
 describe('the wire format', () => {
   test('is one line of JSON with sender, revisions and changes', () => {
-    const content = encodeEnvelope({ ...A, node: 'a' }, { first: 3, last: 4, changesJson: Buffer.from('[{"type":"x"},{"type":"y"}]') });
-    assert.equal(content.toString(), `{${HEAD},"first":3,"last":4,"changes":[{"type":"x"},{"type":"y"}]}`);
+    const content = encodeEnvelope(
+      { ...A, node: 'a' },
+      { first: 3, last: 4, batchId: BATCH, changesJson: Buffer.from('[{"type":"x"},{"type":"y"}]') },
+    );
+    assert.equal(content.toString(), `{${HEAD},"first":3,"last":4,"batch":"${BATCH}","changes":[{"type":"x"},{"type":"y"}]}`);
   });
 
   test('brings an envelope to another node as it was, with the length of the message', () => {
-    const content = encodeEnvelope(A, { first: 3, last: 3, changesJson: Buffer.from('[{"type":"of-a-newer-node","text":"ж\u2028"}]') });
+    const content = encodeEnvelope(A, {
+      first: 3,
+      last: 3,
+      batchId: BATCH,
+      changesJson: Buffer.from('[{"type":"of-a-newer-node","text":"ж\u2028"}]'),
+    });
     const changes = [{ type: 'of-a-newer-node', text: 'ж\u2028' }];
     assert.deepEqual(decode(content, B), {
       kind: 'envelope',
       node: A.node,
-      envelope: { first: 3, last: 3, changes, bytes: content.length },
+      envelope: { first: 3, last: 3, batchId: BATCH, changes, bytes: content.length },
     });
   });
 
   test('leaves changes out above 1 MiB of UTF-8, and not below', () => {
     const sent = (characters: string): boolean =>
-      encodeEnvelope(A, { first: 1, last: 1, changesJson: Buffer.from(JSON.stringify([{ type: 'x', text: characters }])) }).includes(
-        '"changes"',
-      );
+      encodeEnvelope(A, {
+        first: 1,
+        last: 1,
+        batchId: BATCH,
+        changesJson: Buffer.from(JSON.stringify([{ type: 'x', text: characters }])),
+      }).includes('"changes"');
     assert.deepEqual([sent('a'.repeat(1_048_000)), sent('a'.repeat(1_048_576))], [true, false]);
     assert.deepEqual([sent('ж'.repeat(524_000)), sent('ж'.repeat(524_288))], [true, false]);
   });

@@ -17,6 +17,7 @@ import { Health } from '../../src/sync/health.ts';
 import { Heartbeat } from '../../src/sync/heartbeat.ts';
 import { NO_BUS } from '../../src/sync/no-bus.ts';
 import { Leadership } from '../../src/sync/leadership.ts';
+import { NewestKnown } from '../../src/sync/newest-known.ts';
 import { Newcomers } from '../../src/sync/newcomers.ts';
 import { Replica } from '../../src/sync/replica.ts';
 import { WaitingChats } from '../../src/sync/waiting-chats.ts';
@@ -60,7 +61,16 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
   const health = new Health(log);
   const incarnation = randomUUID();
   const replica = new Replica();
-  const feed = new Feed({ replica, log: createChangeLog(database), snapshots: createSnapshots(database), clock, logger: log, metrics });
+  const known = new NewestKnown();
+  const feed = new Feed({
+    replica,
+    known,
+    log: createChangeLog(database),
+    snapshots: createSnapshots(database),
+    clock,
+    logger: log,
+    metrics,
+  });
   const { id: installationId, secret: installationSecret } = await readInstallation(database);
   const bus =
     vhost === undefined
@@ -81,7 +91,7 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
             metrics,
           }),
         );
-  const store = createStore(database);
+  const store = createStore(database, () => known.commit);
   const newcomers = new Newcomers(replica, metrics);
   const loop = new CommitLoop({
     store,
@@ -94,7 +104,7 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
     queueLength: 10_000,
     onCommit: commit => feed.own(commit),
     publish: envelope => bus.publish(envelope),
-    openEpoch: () => openEpoch(database),
+    openEpoch: () => openEpoch(database, known.commit),
     onDatabase: failure => health.report('database', 'paused', failure),
   });
   const registry = createRegistry(
@@ -115,12 +125,14 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
     incarnation,
     feed,
     replica,
+    known,
     health,
     leadership,
     clock,
     isBusConnected: () => bus.connected,
     stats: () => Promise.resolve(NO_STATS),
     onNameLost: () => undefined,
+    onEpoch: () => undefined,
     onDrainWish: () => undefined,
   });
   const waiting = new WaitingChats(replica);

@@ -6,6 +6,7 @@ import type { Change } from '../../src/domain/change.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import type { LoggedCommit } from '../../src/ports.ts';
 import { Feed } from '../../src/sync/feed.ts';
+import { NewestKnown } from '../../src/sync/newest-known.ts';
 import { Replica } from '../../src/sync/replica.ts';
 import { aChat, aMessage } from '../support/rows.ts';
 import { clock, keptLog } from '../support/silent.ts';
@@ -22,7 +23,7 @@ function makeCommits(): LoggedCommit[] {
       i === 0
         ? [{ type: 'chat-opened', chat: aChat(), as: 'opened' }]
         : Array.from({ length: 1 + (i % 2) }, (_, k) => ({ type: 'message-added', message: aMessage({ tsUs: i * 10 + k }) }));
-    commits.push({ first: next, last: next + changes.length - 1, changes, bytes: 100 });
+    commits.push({ first: next, last: next + changes.length - 1, batchId: `batch ${i}`, changes, bytes: 100 });
     next += changes.length;
   }
   return commits;
@@ -33,8 +34,9 @@ async function makeFeed(commits: readonly LoggedCommit[]) {
   const metrics = createMetrics();
   const feed = new Feed({
     replica,
+    known: new NewestKnown(),
     log: { read: after => Promise.resolve({ commits: commits.filter(commit => commit.last > after), complete: true }) },
-    snapshots: { load: () => Promise.resolve({ revision: BASE, chats: [], operators: [], departments: [] }) },
+    snapshots: { load: () => Promise.resolve({ revision: BASE, batchId: undefined, chats: [], operators: [], departments: [] }) },
     clock,
     logger: keptLog(),
     metrics,
@@ -72,7 +74,13 @@ describe('the feed', () => {
 
   test('a commit of another epoch is never applied: the replica is loaded again', async () => {
     const { replica, feed, metrics } = await makeFeed(makeCommits());
-    feed.envelope({ first: 2 * BASE + 1, last: 2 * BASE + 1, changes: [{ type: 'chat-opened', chat: aChat(), as: 'opened' }], bytes: 1 });
+    feed.envelope({
+      first: 2 * BASE + 1,
+      last: 2 * BASE + 1,
+      batchId: undefined,
+      changes: [{ type: 'chat-opened', chat: aChat(), as: 'opened' }],
+      bytes: 1,
+    });
     await feed.catchUp();
     assert.equal(replica.chats.size, 0);
     assert.equal(await metrics.value('replica_reloads_total'), 2);
@@ -82,7 +90,13 @@ describe('the feed', () => {
   test('a kind of change that only a newer node knows makes the replica load again', async () => {
     const commits = makeCommits();
     const { feed, metrics } = await makeFeed(commits);
-    feed.envelope({ first: BASE + 1, last: BASE + 1, changes: [{ type: 'invented-tomorrow' } as unknown as Change], bytes: 1 });
+    feed.envelope({
+      first: BASE + 1,
+      last: BASE + 1,
+      batchId: undefined,
+      changes: [{ type: 'invented-tomorrow' } as unknown as Change],
+      bytes: 1,
+    });
     await new Promise(setImmediate);
     assert.equal(await metrics.value('replica_reloads_total'), 2);
     feed.stop();
