@@ -3,7 +3,7 @@
  * standby and promoted.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
@@ -25,33 +25,74 @@ export interface PrivatePostgres {
   promote(): Promise<void>;
   /** The connection to the primary is given up: what comes there is not seen here. */
   stopFollowing(): Promise<void>;
+  /** Copies of its files for later: while it runs (a base backup), or with a stop in between (a copied folder). Where they are. */
+  backUp(how: 'running' | 'stopped'): Promise<string>;
+  /** Files of before in the place of those of now; started. With `until`, the archive's WAL is followed up to this restore point. */
+  putInPlace(backup: string, until?: string): Promise<void>;
+  /** By pg_dump; only of a server of the system's PostgreSQL. Where the dump is. */
+  dump(database: string): Promise<string>;
+  /** A fresh cluster in its place, with the dump loaded; started. */
+  loadAnew(dump: string, database: string): Promise<void>;
   remove(): Promise<void>;
+}
+
+/** The folder of the system's own PostgreSQL, which has pg_dump; undefined: there is none. */
+export function systemPostgresFolder(): string | undefined {
+  const home = '/usr/lib/postgresql';
+  const versions = existsSync(home) ? readdirSync(home).filter(version => existsSync(path.join(home, version, 'bin/pg_dump'))) : [];
+  const newest = versions.sort((a, b) => Number(a) - Number(b)).at(-1);
+  return newest === undefined ? undefined : path.join(home, newest);
 }
 
 const USER = 'postgres';
 
-/** `settings` go into postgresql.conf. */
-export async function startPrivatePostgres(settings: Readonly<Record<string, string>> = {}): Promise<PrivatePostgres> {
+interface Place {
+  /** PostgreSQL's programs. */
+  readonly programs: string;
+  /** What is the server's own: data, archive, backups. */
+  readonly home: string;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly account: Account | undefined;
+}
+
+/** `settings` go into postgresql.conf. `programs`: of another PostgreSQL than the embedded one. */
+export async function startPrivatePostgres(
+  settings: Readonly<Record<string, string>> = {},
+  { programs, archiving = false }: { readonly programs?: string; readonly archiving?: boolean } = {},
+): Promise<PrivatePostgres> {
   const home = mkdtempSync(path.join(tmpdir(), 'tandem-postgres-'));
   const account = accountForRoot();
   own(home, account);
-  const data = path.join(home, 'data');
-  execFileSync(
-    path.join(postgres(account), 'bin/initdb'),
-    ['-D', data, '-U', USER, '-A', 'trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
-    {
-      ...account,
-      cwd: home,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: environment(postgres(account)),
-    },
-  );
-  const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
-  appendFileSync(path.join(data, 'postgresql.conf'), lines.join(''));
-  return startServer(home, data, account);
+  const archive = path.join(home, 'archive');
+  mkdirSync(archive);
+  own(archive, account);
+  const place: Place = {
+    programs: programs ?? postgres(account),
+    home,
+    settings: archiving ? { ...settings, archive_mode: 'on', archive_command: `'cp %p ${archive}/%f'` } : settings,
+    account,
+  };
+  initialise(place);
+  return startServer(place);
 }
 
-async function startServer(home: string, data: string, account: Account | undefined): Promise<PrivatePostgres> {
+function initialise({ programs, home, settings, account }: Place): void {
+  const data = path.join(home, 'data');
+  const flags = ['-D', data, '-U', USER, '-A', 'trust', '--encoding=UTF8', '--locale=C', '--no-sync'];
+  execFileSync(path.join(programs, 'bin/initdb'), flags, {
+    ...account,
+    cwd: home,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: environment(programs),
+  });
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
+  appendFileSync(path.join(data, 'postgresql.conf'), lines.join(''));
+}
+
+async function startServer(place: Place): Promise<PrivatePostgres> {
+  const { programs, home, account } = place;
+  const data = path.join(home, 'data');
+  let copies = 0;
   const port = await freePort();
   let child: ChildProcess | undefined;
   const run = async (sql: string, database = 'postgres'): Promise<Record<string, unknown>[]> => {
@@ -76,9 +117,9 @@ async function startServer(home: string, data: string, account: Account | undefi
     query: run,
     async start() {
       child = spawn(
-        path.join(postgres(account), 'bin/postgres'),
+        path.join(programs, 'bin/postgres'),
         ['-D', data, '-c', `port=${port}`, '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'wal_keep_size=64'],
-        { ...account, cwd: home, env: environment(postgres(account)), stdio: 'ignore', detached: true },
+        { ...account, cwd: home, env: environment(programs), stdio: 'ignore', detached: true },
       );
       process.once('exit', abandon);
       await eventually(() => run('select 1'), { within: 20_000, every: 50 });
@@ -103,7 +144,7 @@ async function startServer(home: string, data: string, account: Account | undefi
       writeFileSync(path.join(copy, 'standby.signal'), '');
       own(path.join(copy, 'standby.signal'), account);
       appendFileSync(path.join(copy, 'postgresql.conf'), `primary_conninfo = 'host=127.0.0.1 port=${port} user=${USER}'\n`);
-      return startServer(standbyHome, copy, account);
+      return startServer({ ...place, home: standbyHome });
     },
     async promote() {
       await run('select pg_promote(true, 10)');
@@ -114,6 +155,66 @@ async function startServer(home: string, data: string, account: Account | undefi
       await run('select pg_reload_conf()');
       await eventually(async () => (await run('select 1 from pg_stat_wal_receiver')).length === 0);
     },
+    async backUp(how) {
+      const copy = path.join(home, `copy-${copies++}`);
+      if (how === 'stopped') {
+        await server.stop();
+        execFileSync('cp', ['-a', data, copy]);
+        await server.start();
+        return copy;
+      }
+      const client = new pg.Client({ host: '127.0.0.1', port, user: USER, database: 'postgres' });
+      await client.connect();
+      try {
+        await client.query("select pg_backup_start('test', true)");
+        copyWhileItRuns(data, copy);
+        const { rows } = await client.query<{ labelfile: string }>('select labelfile from pg_backup_stop(false)');
+        writeFileSync(path.join(copy, 'backup_label'), rows[0]?.labelfile ?? '');
+        own(path.join(copy, 'backup_label'), account);
+        // What the backup needs of the WAL; without an archive it is still here.
+        for (const file of readdirSync(path.join(data, 'pg_wal')))
+          if (/^[0-9A-F]{24}$/.test(file)) execFileSync('cp', ['-a', path.join(data, 'pg_wal', file), path.join(copy, 'pg_wal', file)]);
+      } finally {
+        await client.end();
+      }
+      return copy;
+    },
+    async putInPlace(backup, until) {
+      await server.stop();
+      rmSync(data, { recursive: true, force: true });
+      execFileSync('cp', ['-a', backup, data]);
+      rmSync(path.join(data, 'postmaster.pid'), { force: true });
+      if (until !== undefined) {
+        appendFileSync(
+          path.join(data, 'postgresql.conf'),
+          `restore_command = 'cp ${path.join(home, 'archive')}/%f %p'\nrecovery_target_name = '${until}'\nrecovery_target_action = 'promote'\n`,
+        );
+        writeFileSync(path.join(data, 'recovery.signal'), '');
+        own(path.join(data, 'recovery.signal'), account);
+      }
+      await server.start();
+      await eventually(async () => (await run('select pg_is_in_recovery() as r'))[0]?.['r'] === false, { within: 20_000 });
+    },
+    dump(database) {
+      const file = path.join(home, `dump-${copies++}.sql`);
+      execFileSync(path.join(programs, 'bin/pg_dump'), ['-h', '127.0.0.1', '-p', String(port), '-U', USER, '-f', file, database], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      return Promise.resolve(file);
+    },
+    async loadAnew(dump, database) {
+      await server.stop();
+      rmSync(data, { recursive: true, force: true });
+      initialise(place);
+      await server.start();
+      await run(`create database ${database}_loading`);
+      execFileSync(
+        path.join(programs, 'bin/psql'),
+        ['-q', '-v', 'ON_ERROR_STOP=1', '-h', '127.0.0.1', '-p', String(port), '-U', USER, '-d', `${database}_loading`, '-f', dump],
+        { stdio: ['ignore', 'ignore', 'pipe'] },
+      );
+      await run(`alter database ${database}_loading rename to ${database}`);
+    },
     async remove() {
       await server.stop('SIGINT');
       rmSync(home, { recursive: true, force: true });
@@ -121,6 +222,16 @@ async function startServer(home: string, data: string, account: Account | undefi
   };
   await server.start();
   return server;
+}
+
+/** Files may go while they are copied: that is what a base backup allows for. */
+function copyWhileItRuns(from: string, to: string): void {
+  try {
+    execFileSync('cp', ['-a', from, to], { stdio: ['ignore', 'ignore', 'ignore'] });
+  } catch {
+    // cp says so by its exit code when one has gone
+  }
+  rmSync(path.join(to, 'postmaster.pid'), { force: true });
 }
 
 let folder: string | undefined;
