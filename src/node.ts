@@ -141,7 +141,16 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const derived = new Derived({ replica, hub, waiting, rules, clock, nowUs: () => heartbeat.nowUs() });
 
   let members = new Set(config.cluster?.nodeNames);
-  const bus: Bus = createBus({ config, direct, incarnation, installation, isMember: name => members.has(name), log, metrics });
+  const bus: Bus = createBus({
+    config,
+    direct,
+    incarnation,
+    installation,
+    isMember: name => members.has(name),
+    nowUs: () => heartbeat.nowUs(),
+    log,
+    metrics,
+  });
 
   const loop = new CommitLoop({
     store,

@@ -1,11 +1,13 @@
 /** Which bus a node speaks: none alone, RabbitMQ where mq_host is set, else PostgreSQL's NOTIFY. */
 import type { Config } from './config/config.ts';
+import type { Microseconds } from './domain/time.ts';
 import type { Bus, Log, Metrics } from './ports.ts';
 import type { Database } from './postgres/database.ts';
 import type { Installation } from './postgres/installation.ts';
 import { createNotifyBus } from './postgres/notify-bus.ts';
 import { createRabbitBus } from './rabbitmq/bus.ts';
 import { NO_BUS } from './sync/no-bus.ts';
+import { tlsOf } from './tls.ts';
 
 export interface TransportOptions {
   readonly config: Config;
@@ -14,11 +16,13 @@ export interface TransportOptions {
   readonly incarnation: string;
   readonly installation: Installation;
   readonly isMember: (nodeName: string) => boolean;
+  /** The database's time. */
+  readonly nowUs: () => Microseconds;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
-export function createBus({ config, direct, incarnation, installation, isMember, log, metrics }: TransportOptions): Bus {
+export function createBus({ config, direct, incarnation, installation, isMember, nowUs, log, metrics }: TransportOptions): Bus {
   if (config.mode === 'single') return NO_BUS;
   if (config.mq === undefined) return createNotifyBus({ database: direct, incarnation, log: log.child({ component: 'notify' }), metrics });
   return createRabbitBus({
@@ -26,12 +30,14 @@ export function createBus({ config, direct, incarnation, installation, isMember,
     username: config.mq.username,
     password: config.mq.password.reveal(),
     virtualHost: config.mq.virtualHost,
+    tls: tlsOf(config.mq.tls),
     prefix: config.mq.nodeIdPrefix,
     nodeName: config.node.name,
     incarnation,
     installationId: installation.id,
     installationSecret: installation.secret,
     isMember,
+    nowUs,
     log: log.child({ component: 'rabbitmq' }),
     metrics,
   });

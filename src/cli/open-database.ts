@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { ChatError } from '../domain/error.ts';
 import { Database, sqlState } from '../postgres/database.ts';
 import { type EmbeddedPostgres, openEmbedded } from '../postgres/embedded.ts';
+import { tlsOf } from '../tls.ts';
 import { ServiceError } from './exit.ts';
 
 const POOL_SIZE = 5;
@@ -37,6 +38,7 @@ export async function openDatabase(config: Config, wanted?: Waiting): Promise<Op
           pooler: config.db.pooler,
           applicationName: config.node.name,
           poolSize: POOL_SIZE,
+          tls: tlsOf(config.db.tls),
         });
   const close = async (): Promise<void> => {
     await database.end();
@@ -74,6 +76,7 @@ export function directDatabase(config: Config, database: Database): Database {
     pooler: 'none',
     applicationName: config.node.name,
     poolSize: 1,
+    tls: tlsOf(config.db.tls),
   });
 }
 
@@ -96,8 +99,7 @@ function refusalOf(config: Config, error: unknown): ServiceError | undefined {
 
 function causeText(error: ChatError): string {
   const { cause } = error;
-  const first = cause instanceof AggregateError ? (cause.errors as unknown[])[0] : cause;
-  return first instanceof Error ? first.message : error.message;
+  return cause instanceof Error && cause.message !== '' ? cause.message : error.message;
 }
 
 function toServiceError(error: unknown): never {

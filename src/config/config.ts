@@ -12,6 +12,7 @@ import { type IniFiles, readIniFiles } from './ini-files.ts';
 import { type Place, readPlace, readTls, type Tls, wantsCluster } from './place.ts';
 import { type PushCredentials, readPushCredentials } from './push-credentials.ts';
 import { Secret } from './secret.ts';
+import { readServiceTls, type ServiceTls } from './service-tls.ts';
 import { readSurvey, type SurveyFile } from './survey-file.ts';
 import type { HeadStart, Host, OperatorStatus, Subject } from './value-types.ts';
 import { readValues, type Source, type Values } from './values.ts';
@@ -43,6 +44,7 @@ export interface Config {
         readonly password: Secret;
         readonly virtualHost: string;
         readonly nodeIdPrefix: string;
+        readonly tls: ServiceTls | undefined;
       }
     | undefined;
   /** undefined: the embedded PostgreSQL. */
@@ -54,6 +56,7 @@ export interface Config {
         readonly username: string;
         readonly password: Secret | undefined;
         readonly pooler: 'none' | 'transaction';
+        readonly tls: ServiceTls | undefined;
       }
     | undefined;
   /** Absolute. */
@@ -154,6 +157,18 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const folder = mainFile === undefined ? cwd : path.dirname(mainFile);
   const survey = readSurvey(values.survey_file, folder, faults);
   const credentials = readPushCredentials(values.push_fcm_credentials, folder, faults);
+  const dbTls = readServiceTls(
+    'db_tls',
+    { mode: values.db_tls, ca: values.db_tls_ca, cert: values.db_tls_cert, key: values.db_tls_key },
+    folder,
+    faults,
+  );
+  const mqTls = readServiceTls(
+    'mq_tls',
+    { mode: values.mq_tls, ca: values.mq_tls_ca, cert: values.mq_tls_cert, key: values.mq_tls_key },
+    folder,
+    faults,
+  );
   if (wantsCluster(given)) {
     const isMissing = (key: string): boolean => sources.some(source => source.key === key && source.value === '');
     if (isMissing('db_host'))
@@ -168,7 +183,9 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
 
   const clusterFile = given('cluster_config')?.value;
   return {
-    config: deepFreeze(assemble(values, { place, tls, folder, credentials, survey, fingerprint: fingerprintOf(sources, place?.cluster) })),
+    config: deepFreeze(
+      assemble(values, { place, tls, dbTls, mqTls, folder, credentials, survey, fingerprint: fingerprintOf(sources, place?.cluster) }),
+    ),
     origins: [...givenOrigins(given), ...sources.map(source => ({ ...source, origin: describeOrigin(source, cwd) }))],
     files: clusterFile === undefined ? ini.files : [...ini.files, path.resolve(cwd, clusterFile)],
   };
@@ -195,13 +212,15 @@ function findMainFile({ configFile, cwd }: ConfigInput, faults: Fault[]): string
 interface Surroundings {
   readonly place: Place | undefined;
   readonly tls: Tls | undefined;
+  readonly dbTls: ServiceTls | undefined;
+  readonly mqTls: ServiceTls | undefined;
   readonly folder: string;
   readonly credentials: PushCredentials | undefined;
   readonly survey: SurveyFile | undefined;
   readonly fingerprint: Config['fingerprint'];
 }
 
-function assemble(v: Values, { place, tls, folder, credentials, survey, fingerprint }: Surroundings): Config {
+function assemble(v: Values, { place, tls, dbTls, mqTls, folder, credentials, survey, fingerprint }: Surroundings): Config {
   const withPort = (hosts: readonly Host[], port: number): HostPort[] => hosts.map(host => ({ host: host.host, port: host.port ?? port }));
   return {
     mode: place?.mode ?? 'single',
@@ -217,6 +236,7 @@ function assemble(v: Values, { place, tls, folder, credentials, survey, fingerpr
             password: new Secret(v.mq_password),
             virtualHost: v.mq_virtual_host,
             nodeIdPrefix: v.mq_node_id_prefix,
+            tls: mqTls,
           },
     db:
       v.db_host === undefined
@@ -228,6 +248,7 @@ function assemble(v: Values, { place, tls, folder, credentials, survey, fingerpr
             username: v.db_username,
             password: v.db_password === undefined ? undefined : new Secret(v.db_password),
             pooler: v.db_pooler,
+            tls: dbTls,
           },
     dataDir: path.resolve(folder, v.data_dir),
     operatorStatuses: v.operator_statuses ?? [],

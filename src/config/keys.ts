@@ -15,6 +15,7 @@ export interface Key {
 }
 
 const port = integer(1, 65_535);
+const tlsMode = oneOf('disable', 'require', 'verify-full');
 const idleSeconds = integer(0, 315_360_000);
 
 export const KEYS = {
@@ -38,6 +39,15 @@ export const KEYS = {
     doc: 'Names of exchanges begin with it. Two installations on one broker need two prefixes.',
   },
 
+  mq_tls: {
+    type: tlsMode,
+    default: 'disable',
+    doc: 'TLS to RabbitMQ: disable, require (encrypted, whoever answers) or verify-full (mq_tls_ca and the name of the host are checked).',
+  },
+  mq_tls_ca: { type: text, default: '', doc: "File (PEM) of the authority that signs the broker's certificate. Not set: the public ones." },
+  mq_tls_cert: { type: text, default: '', doc: 'File (PEM) of the certificate that the nodes show the broker. Not set: none.' },
+  mq_tls_key: { type: text, default: '', doc: 'File (PEM) of its private key.' },
+
   db_host: {
     type: hosts({ sockets: true }),
     default: '',
@@ -47,6 +57,14 @@ export const KEYS = {
   db_name: { type: text, default: 'chat', doc: 'Database.' },
   db_username: { type: text, default: 'chat', doc: 'User of PostgreSQL.' },
   db_password: { type: text, default: '', doc: 'Password of PostgreSQL.', secret: true },
+  db_tls: {
+    type: tlsMode,
+    default: 'disable',
+    doc: 'TLS to PostgreSQL: disable, require (encrypted, whoever answers) or verify-full (db_tls_ca and the name of the host are checked).',
+  },
+  db_tls_ca: { type: text, default: '', doc: 'File (PEM) of the authority that signs its certificate. Not set: the public ones.' },
+  db_tls_cert: { type: text, default: '', doc: 'File (PEM) of the certificate that the nodes show PostgreSQL. Not set: none.' },
+  db_tls_key: { type: text, default: '', doc: 'File (PEM) of its private key.' },
   db_pooler: { type: oneOf('none', 'transaction'), default: 'none', doc: 'transaction: db_host is a pooler in transaction mode.' },
   db_direct_host: {
     type: hosts({ sockets: true }).refine(value => value.length === 1, 'must be one host'),

@@ -3,9 +3,11 @@
  * keeps nothing for later, because the change log is the backlog.
  */
 import type { Signal } from '../domain/signal.ts';
+import type { Microseconds } from '../domain/time.ts';
 import type { Bus, BusHandlers, Counter, Log, Metrics, OutgoingEnvelope } from '../ports.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { encodeEnvelope, encodeSignal, type Sender } from './envelope.ts';
+import { FreshSignals } from './fresh-signals.ts';
 import { LimitedLog } from './limited-log.ts';
 import { Publisher } from './publisher.ts';
 import { brokerText, isMismatch } from './reason.ts';
@@ -13,7 +15,7 @@ import { createSigner } from './signature.ts';
 import { Subscriber } from './subscriber.ts';
 import { EXCHANGE, EXCHANGE_TYPE, exchangesOf, QUEUE } from './topology.ts';
 
-export interface RabbitBusOptions extends Pick<ConnectionOptions, 'hosts' | 'username' | 'password' | 'virtualHost'> {
+export interface RabbitBusOptions extends Pick<ConnectionOptions, 'hosts' | 'username' | 'password' | 'virtualHost' | 'tls'> {
   /** Of the names of our exchanges: clusters that share a virtual host differ in it. */
   readonly prefix: string;
   readonly nodeName: string;
@@ -22,6 +24,8 @@ export interface RabbitBusOptions extends Pick<ConnectionOptions, 'hosts' | 'use
   /** Envelopes are signed with a key made of it. */
   readonly installationSecret: string;
   readonly isMember: (nodeName: string) => boolean;
+  /** The database's time. */
+  readonly nowUs: () => Microseconds;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -40,6 +44,8 @@ class RabbitBus implements Bus {
   readonly #limitedLog: LimitedLog;
   readonly #exchanges;
   readonly #sender: Sender;
+  readonly #nowUs: () => Microseconds;
+  #signalsSent = 0;
   readonly #counters;
   readonly #publisher: Publisher;
   readonly #subscriber: Subscriber;
@@ -57,12 +63,14 @@ class RabbitBus implements Bus {
     this.#limitedLog = new LimitedLog(log);
     this.#exchanges = exchangesOf(prefix);
     this.#sender = { installation: installationId, node: nodeName, incarnation };
+    this.#nowUs = options.nowUs;
     this.#counters = createCounters(metrics);
     this.#publisher = new Publisher({ senderId: incarnation, signer, log, nacks: this.#counters.nacks });
     this.#subscriber = new Subscriber({
       self: this.#sender,
       signer,
       isMember,
+      fresh: new FreshSignals(options.nowUs),
       prefix,
       exchanges: this.#exchanges,
       log: this.#limitedLog,
@@ -106,7 +114,9 @@ class RabbitBus implements Bus {
   }
 
   publishSignal(signal: Signal): void {
-    const isSent = this.connected && this.#publisher.publish(this.#exchanges.signals, encodeSignal(this.#sender, signal));
+    const isSent =
+      this.connected &&
+      this.#publisher.publish(this.#exchanges.signals, encodeSignal(this.#sender, signal, this.#nowUs(), ++this.#signalsSent));
     if (isSent) this.#counters.signalsOut.inc();
   }
 
@@ -168,7 +178,10 @@ class RabbitBus implements Bus {
 function createCounters(
   metrics: Metrics,
 ): Readonly<
-  Record<'out' | 'envelopes' | 'skipped' | 'poison' | 'foreign' | 'forged' | 'nacks' | 'signalsOut' | 'signals' | 'reconnects', Counter>
+  Record<
+    'out' | 'envelopes' | 'skipped' | 'stale' | 'poison' | 'foreign' | 'forged' | 'nacks' | 'signalsOut' | 'signals' | 'reconnects',
+    Counter
+  >
 > {
   return {
     out: metrics.counter('bus_envelopes_out_total', 'Envelopes published'),
@@ -177,6 +190,7 @@ function createCounters(
       'bus_envelopes_skipped_total',
       'Envelopes not published (broker away, blocked or too slow): peers read the log',
     ),
+    stale: metrics.counter('bus_signals_stale_total', 'Signals dropped because they came late or again'),
     poison: metrics.counter('bus_poison_total', 'Messages dropped because they could not be read or handled'),
     foreign: metrics.counter('bus_foreign_total', 'Messages of another installation with the same prefix'),
     forged: metrics.counter('bus_forged_total', 'Messages dropped because no node of this cluster has signed them'),

@@ -12,6 +12,8 @@ export interface ConnectionOptions {
   readonly username: string;
   readonly password: string;
   readonly virtualHost: string;
+  /** How to speak TLS to the broker of this name; undefined: not at all. */
+  readonly tls?: ((host: string) => object) | undefined;
   /** Shown by the broker's management pages. */
   readonly connectionName: string;
   /**
@@ -119,12 +121,12 @@ export class Connection {
   }
 
   #open({ host, port }: Target, signal: AbortSignal): Promise<ChannelModel> {
-    const { username, virtualHost, connectionName } = this.#options;
-    // amqplib hands these on to net.connect, which knows `signal` although the types of amqplib do not.
-    const socketOptions = { signal, noDelay: true, keepAlive: true, clientProperties: { connection_name: connectionName } };
+    const { username, virtualHost, connectionName, tls } = this.#options;
+    // amqplib hands these on to net.connect or tls.connect, which know `signal` although the types of amqplib do not.
+    const socketOptions = { ...tls?.(host), signal, noDelay: true, keepAlive: true, clientProperties: { connection_name: connectionName } };
     return connect(
       {
-        protocol: 'amqp',
+        protocol: tls === undefined ? 'amqp' : 'amqps',
         hostname: host,
         port,
         username,

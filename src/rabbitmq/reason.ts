@@ -33,6 +33,15 @@ const SOCKET_ERRORS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'network unreachable',
   ENOTFOUND: 'unknown host name',
   EAI_AGAIN: 'host name cannot be resolved now',
+  EPROTO: 'it does not speak TLS here (mq_tls, mq_port)',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS here (mq_tls, mq_port)',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS here (mq_tls, mq_port)',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'it wants to see a certificate (mq_tls_cert, mq_tls_key)',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is of an authority that is not trusted (mq_tls_ca)',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is of an authority that is not trusted (mq_tls_ca)',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate is of an authority that is not trusted (mq_tls_ca)',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate is of an authority that is not trusted (mq_tls_ca)',
 };
 
 function describe({ username, virtualHost }: Target, error: unknown): string {

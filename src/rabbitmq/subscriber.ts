@@ -3,9 +3,10 @@
  * (once per reason and ten seconds) and dropped: the log repairs, and the consumer never dies of a message.
  */
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
-import type { BusHandlers, Counter } from '../ports.ts';
+import type { BusHandlers, Counter, LogFields } from '../ports.ts';
 import type { Lost } from './connection.ts';
-import { decode, type Sender } from './envelope.ts';
+import { decode, installationOf, MAX_MESSAGE_BYTES, type Sender } from './envelope.ts';
+import type { FreshSignals } from './fresh-signals.ts';
 import type { LimitedLog } from './limited-log.ts';
 import type { Signer } from './signature.ts';
 import { declareExchanges, declareTopology, type Exchanges } from './topology.ts';
@@ -15,10 +16,11 @@ export interface SubscriberOptions {
   readonly signer: Signer;
   /** Is this the name of a node of our cluster? */
   readonly isMember: (nodeName: string) => boolean;
+  readonly fresh: FreshSignals;
   readonly prefix: string;
   readonly exchanges: Exchanges;
   readonly log: LimitedLog;
-  readonly counters: Readonly<Record<'envelopes' | 'signals' | 'poison' | 'foreign' | 'forged', Counter>>;
+  readonly counters: Readonly<Record<'envelopes' | 'signals' | 'stale' | 'poison' | 'foreign' | 'forged', Counter>>;
 }
 
 /** An exchange deleted by an administrator takes our binding with it, and only those who publish are told. */
@@ -68,44 +70,62 @@ export class Subscriber {
     clearInterval(this.#again);
   }
 
+  /** Its size first, then who has signed it, and only then what it says: none of it is trusted before. */
   #receive({ content, fields: { exchange }, properties }: ConsumeMessage): void {
     const handlers = this.#handlers;
     if (handlers === undefined) return;
-    const { self, signer, isMember, prefix, log, counters } = this.#options;
+    const { self, signer, isMember, fresh, prefix, log, counters } = this.#options;
+    const bytes = content.length;
+    if (bytes > MAX_MESSAGE_BYTES) {
+      counters.poison.inc();
+      log.warn('poison-message', { reason: 'too large', bytes, exchange }, 'poison: too large');
+      return;
+    }
+    const installation = installationOf(content);
+    if (installation !== undefined && installation !== self.installation) {
+      counters.foreign.inc();
+      log.warn('foreign-envelope', { installation, prefix, exchange });
+      return;
+    }
+    if (!signer.isSigned(content, (properties.headers as Record<string, unknown> | undefined)?.['signature'])) {
+      this.#forged('the signature is wrong or missing', { bytes, exchange });
+      return;
+    }
     const received = decode(content, self);
-    if (received.kind === 'envelope' || received.kind === 'signal') {
-      const isSigned = signer.isSigned(content, (properties.headers as Record<string, unknown> | undefined)?.['signature']);
-      if (!isSigned || !isMember(received.node)) {
-        counters.forged.inc();
-        const reason = isSigned ? 'the sender is no node of this cluster' : 'the signature is wrong or missing';
-        log.warn('forged-message', { reason, sender: received.node, bytes: content.length, exchange }, `forged: ${reason}`);
-        return;
-      }
+    if ((received.kind === 'envelope' || received.kind === 'signal') && !isMember(received.node)) {
+      this.#forged('the sender is no node of this cluster', { sender: received.node, bytes, exchange });
+      return;
     }
     try {
       switch (received.kind) {
         case 'own':
+        case 'foreign': // told apart above, before its signature, which is another installation's
           return;
         case 'envelope':
           counters.envelopes.inc();
           handlers.envelope(received.envelope);
           return;
         case 'signal':
+          if (!fresh.accept(received.sent)) {
+            counters.stale.inc();
+            return;
+          }
           counters.signals.inc();
           handlers.signal(received.signal);
           return;
-        case 'foreign':
-          counters.foreign.inc();
-          log.warn('foreign-envelope', { installation: received.installation, sender: received.node, prefix, exchange });
-          return;
         case 'poison':
           counters.poison.inc();
-          log.warn('poison-message', { reason: received.reason, bytes: content.length, exchange }, `poison: ${received.reason}`);
+          log.warn('poison-message', { reason: received.reason, bytes, exchange }, `poison: ${received.reason}`);
           return;
       }
     } catch (error) {
       counters.poison.inc();
       log.warn('message-not-handled', { error, exchange });
     }
+  }
+  #forged(reason: string, fields: LogFields): void {
+    const { counters, log } = this.#options;
+    counters.forged.inc();
+    log.warn('forged-message', { reason, ...fields }, `forged: ${reason}`);
   }
 }

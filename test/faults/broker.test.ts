@@ -4,6 +4,7 @@ import { after, afterEach, before, describe, test, type TestContext } from 'node
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ChannelModel, connect } from 'amqplib';
 import { type PrivateBroker, startPrivateBroker } from '../support/broker.ts';
+import { createSigner } from '../../src/rabbitmq/signature.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { MASTER, SLAVE, startCluster, type TestCluster } from '../support/cluster.ts';
 import { aMove } from '../support/rows.ts';
@@ -134,10 +135,17 @@ describe('faults of a broker of our own:', () => {
       await conversing(t, cluster, async () => {
         const channel = await model.createConfirmChannel();
         const before = await cluster.slave.metric('bus_poison_total');
-        for (const body of ['', '{"v":', '[]', '{"v":99}', '{"v":1,"installation":"x"}', '\u0000\uffff'])
-          channel.publish('chat.changes', '', Buffer.from(body));
+        const [installation] = await cluster.database.query<{ secret: string }>('select secret from installation');
+        const signer = createSigner(installation?.secret ?? '');
+        for (const body of ['', '{"v":', '[]', '{"v":99}', '{"v":1}', '\u0000\uffff']) {
+          const content = Buffer.from(body);
+          channel.publish('chat.changes', '', content, { headers: { signature: signer.sign(content) } });
+        }
+        const huge = Buffer.alloc(40_000_000, '[');
+        channel.publish('chat.changes', '', huge, { headers: { signature: signer.sign(huge) } });
         await channel.waitForConfirms();
-        await eventually(async () => (await cluster.slave.metric('bus_poison_total')) === before + 6);
+        await eventually(async () => (await cluster.slave.metric('bus_poison_total')) === before + 7);
+        assert.equal(await cluster.slave.metric('event_loop_blocked_total'), 0);
       });
       const reasons = cluster.slave.events('poison-message').map(({ reason }) => reason);
       assert.equal(new Set(reasons).size, reasons.length, 'each reason once');
@@ -164,7 +172,7 @@ describe('faults of a broker of our own:', () => {
         await eventually(async () => (await cluster.slave.metric('bus_forged_total')) === before + 2);
       });
       const [line] = cluster.slave.events('forged-message');
-      assert.deepEqual([line?.['reason'], line?.['sender']], ['the signature is wrong or missing', MASTER]);
+      assert.deepEqual([line?.['reason'], line?.['exchange']], ['the signature is wrong or missing', 'chat.changes']);
     } finally {
       await model.close();
     }

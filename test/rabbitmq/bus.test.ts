@@ -4,7 +4,17 @@ import { randomUUID } from 'node:crypto';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { type Channel, type ChannelModel, connect } from 'amqplib';
 import { type Listener, listen, proveConnected, publish, revisionsOf } from '../contracts/bus-contract.ts';
-import { INSTALLATION_ID, makeRabbitBus, mqServer, rabbitmqctl, type VirtualHost, withVirtualHost } from '../support/broker.ts';
+import {
+  INSTALLATION_ID,
+  INSTALLATION_SECRET,
+  makeRabbitBus,
+  mqServer,
+  rabbitmqctl,
+  type VirtualHost,
+  withVirtualHost,
+} from '../support/broker.ts';
+import { encodeSignal, MAX_MESSAGE_BYTES } from '../../src/rabbitmq/envelope.ts';
+import { createSigner } from '../../src/rabbitmq/signature.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { eventually } from '../support/eventually.ts';
 import { startProxy } from '../support/faults/proxy.ts';
@@ -84,16 +94,59 @@ describe('the bus on RabbitMQ', () => {
     const [a, b] = [await start(), await start()];
     const stranger = await openChannel();
     const noRevisions = `{"v":1,"installation":"${INSTALLATION_ID}","node":"x","incarnation":"y"}`;
-    for (const content of ['', 'no JSON', 'no JSON', '{}', noRevisions]) stranger.publish('test.changes', '', Buffer.from(content));
-    await eventually(async () => (await b.metrics.value('bus_poison_total')) === 5);
+    const signer = createSigner(INSTALLATION_SECRET);
+    for (const text of ['', 'no JSON', 'no JSON', '{}', noRevisions, 'x'.repeat(MAX_MESSAGE_BYTES + 1)]) {
+      const content = Buffer.from(text);
+      stranger.publish('test.changes', '', content, { headers: { signature: signer.sign(content) } });
+    }
+    await eventually(async () => (await b.metrics.value('bus_poison_total')) === 6);
     publish(a.bus, 1);
     await eventually(() => b.envelopes.length === 1);
     const said = b.log.entries.filter(({ event }) => event === 'poison-message');
     assert.deepEqual(
       said.map(({ level, fields }) => [level, (fields as { reason: string }).reason]),
-      ['no JSON', 'not an envelope of version 1', 'no revisions'].map(reason => ['warn', reason]),
+      ['no JSON', 'not an envelope of version 1', 'no revisions', 'too large'].map(reason => ['warn', reason]),
     );
     assert.equal(await reconnectsOf(b), 0);
+  });
+
+  test('parses nothing that is not signed, whatever it claims to be', async () => {
+    const [a, b] = [await start(), await start()];
+    const stranger = await openChannel();
+    const claims = `{"v":1,"installation":"${INSTALLATION_ID}","node":"node","incarnation":"y","first":1,"last":1,"changes":[{"type":"x"}]}`;
+    for (const [content, signature] of [
+      [claims, undefined],
+      [claims, 'AAAA'],
+      [claims, createSigner('another secret').sign(Buffer.from(claims))],
+      [claims, createSigner(INSTALLATION_SECRET).sign(Buffer.from(`${claims} `))],
+      ['['.repeat(1_000_000), undefined],
+    ] as const)
+      stranger.publish('test.changes', '', Buffer.from(content), signature === undefined ? {} : { headers: { signature } });
+    await eventually(async () => (await b.metrics.value('bus_forged_total')) === 5);
+    publish(a.bus, 1);
+    await eventually(() => b.envelopes.length === 1);
+    assert.equal(await b.metrics.value('bus_poison_total'), 0);
+  });
+
+  test('a signal that comes again, late, or from the future is dropped', async () => {
+    const time = { us: 1_000_000_000 };
+    const b = await start({ nowUs: () => time.us });
+    const stranger = await openChannel();
+    const signer = createSigner(INSTALLATION_SECRET);
+    const sender = { installation: INSTALLATION_ID, node: 'node', incarnation: 'c' };
+    const bring = (content: Buffer): unknown =>
+      stranger.publish('test.signals', '', content, { headers: { signature: signer.sign(content) } });
+    const signal = { type: 'operator-typing', chatId: 1, operatorId: 1, typing: true } as const;
+    const first = encodeSignal(sender, signal, time.us, 1);
+    for (const content of [first, first, encodeSignal(sender, signal, time.us, 2), first]) bring(content);
+    await eventually(async () => (await b.metrics.value('bus_signals_stale_total')) === 2);
+    assert.equal(b.signals.length, 2);
+    const late = encodeSignal({ ...sender, incarnation: 'd' }, signal, time.us, 1);
+    const early = encodeSignal({ ...sender, incarnation: 'e' }, signal, time.us + 120_000_000, 1);
+    time.us += 60_000_000;
+    for (const content of [late, early, encodeSignal(sender, signal, time.us, 3)]) bring(content);
+    await eventually(() => b.signals.length === 3);
+    assert.equal(await b.metrics.value('bus_signals_stale_total'), 4);
   });
 
   test('counts what a handler throws as poison and says it once', async () => {

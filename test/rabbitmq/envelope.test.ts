@@ -47,10 +47,15 @@ describe('the wire format', () => {
 
   test('tells own, foreign and signals apart', () => {
     const signal = { type: 'visitor-typing', chatId: 1, typing: true, draft: null } as const;
-    assert.deepEqual(decode(encodeSignal(A, signal), B), { kind: 'signal', node: A.node, signal });
-    assert.deepEqual(decode(encodeSignal(A, signal), A), { kind: 'own' });
+    assert.deepEqual(decode(encodeSignal(A, signal, 5, 7), B), {
+      kind: 'signal',
+      node: A.node,
+      signal,
+      sent: { incarnation: 'a-1', atUs: 5, number: 7 },
+    });
+    assert.deepEqual(decode(encodeSignal(A, signal, 5, 7), A), { kind: 'own' });
     const foreign = { ...A, installation: 'other' };
-    assert.deepEqual(decode(encodeSignal(foreign, signal), B), { kind: 'foreign', installation: 'other', node: A.node });
+    assert.deepEqual(decode(encodeSignal(foreign, signal, 5, 7), B), { kind: 'foreign', installation: 'other', node: A.node });
   });
 
   for (const [content, reason] of [

@@ -87,6 +87,7 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
             installationId,
             installationSecret,
             isMember: () => true,
+            nowUs: () => Date.now() * 1_000,
             log,
             metrics,
           }),

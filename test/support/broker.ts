@@ -27,6 +27,7 @@ export function mqServer(): { readonly host: string; readonly port: number } {
 }
 
 export const INSTALLATION_ID = 'installation-of-the-tests';
+export const INSTALLATION_SECRET = 'secret of the tests';
 
 /** A bus of a node of its own, not started, with its exchanges under the prefix `test`. */
 export function makeRabbitBus(options: Partial<RabbitBusOptions> = {}): { bus: Bus; metrics: MetricsRegistry; log: KeptLog } {
@@ -41,8 +42,9 @@ export function makeRabbitBus(options: Partial<RabbitBusOptions> = {}): { bus: B
     nodeName: 'node',
     incarnation: randomUUID(),
     installationId: INSTALLATION_ID,
-    installationSecret: 'secret of the tests',
+    installationSecret: INSTALLATION_SECRET,
     isMember: () => true,
+    nowUs: () => Date.now() * 1_000,
     log,
     metrics,
     ...options,
