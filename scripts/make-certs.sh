@@ -1,6 +1,6 @@
 #!/bin/sh
-# Certificates for the way from Nginx to the nodes: a small CA of your own (made once, then kept) and a key with a
-# certificate for each node. Run it on one host, as the one who keeps ca.key; see docs/two-hosts.md.
+# Certificates for the way from Nginx to the nodes, and from the nodes to PostgreSQL and RabbitMQ: a small CA of your own (made once,
+# then kept) and a key with a certificate for each node or service. Run it on one host, as the one who keeps ca.key; see docs/two-hosts.md.
 set -eu
 umask 077
 
@@ -68,7 +68,7 @@ subjectKeyIdentifier = hash
 [node]
 basicConstraints = critical,CA:FALSE
 keyUsage = critical,digitalSignature
-extendedKeyUsage = serverAuth
+extendedKeyUsage = serverAuth, clientAuth
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 subjectAltName = ${2:-DNS:unused}

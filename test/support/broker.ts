@@ -4,7 +4,7 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -88,8 +88,18 @@ async function control(node: string | undefined, home: string | undefined, args:
   return stdout;
 }
 
+export interface BrokerTls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  /** Clients must show a certificate of the same authority. */
+  readonly wantsCertificate: boolean;
+}
+
 export interface PrivateBroker {
   readonly port: number;
+  /** Of TLS, where it was wanted. */
+  readonly tlsPort: number;
   start(): Promise<void>;
   stop(): Promise<void>;
   /** Runs rabbitmqctl on it and returns what that prints. */
@@ -101,9 +111,11 @@ export interface PrivateBroker {
 const STOP_WITHIN_MS = 20_000;
 
 /** A broker of the test's own, on free ports, with its data in a temporary folder. */
-export async function startPrivateBroker(): Promise<PrivateBroker> {
+export async function startPrivateBroker(tls?: BrokerTls): Promise<PrivateBroker> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tandem-rabbit-'));
   const port = await freePort();
+  const tlsPort = await freePort();
+  if (tls !== undefined) writeFileSync(path.join(folder, 'rabbitmq.conf'), tlsLines(tls, tlsPort));
   const distPort = await freePort();
   const node = `tandem${randomBytes(4).toString('hex')}@localhost`;
   const env = {
@@ -119,7 +131,7 @@ export async function startPrivateBroker(): Promise<PrivateBroker> {
     RABBITMQ_GENERATED_CONFIG_DIR: path.join(folder, 'config'),
     RABBITMQ_PID_FILE: path.join(folder, 'pid'),
     RABBITMQ_ENABLED_PLUGINS_FILE: path.join(folder, 'enabled_plugins'),
-    RABBITMQ_CONFIG_FILE: path.join(folder, 'none'),
+    RABBITMQ_CONFIG_FILE: path.join(folder, tls === undefined ? 'none' : 'rabbitmq.conf'),
     RABBITMQ_CONF_ENV_FILE: path.join(folder, 'none-env'),
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
   };
@@ -127,6 +139,7 @@ export async function startPrivateBroker(): Promise<PrivateBroker> {
   let kill: (signal: NodeJS.Signals) => void = () => undefined;
   const broker: PrivateBroker = {
     port,
+    tlsPort,
     async start() {
       // In a process group of its own: the start script runs the broker as a child, and both must end.
       const child = spawn(RABBIT_SERVER, [], { env, cwd: folder, stdio: 'ignore', detached: true });
@@ -156,4 +169,16 @@ export async function startPrivateBroker(): Promise<PrivateBroker> {
   };
   await broker.start();
   return broker;
+}
+
+function tlsLines({ ca, cert, key, wantsCertificate }: BrokerTls, port: number): string {
+  return [
+    `listeners.ssl.1 = 127.0.0.1:${port}`,
+    `ssl_options.cacertfile = ${ca}`,
+    `ssl_options.certfile = ${cert}`,
+    `ssl_options.keyfile = ${key}`,
+    `ssl_options.verify = ${wantsCertificate ? 'verify_peer' : 'verify_none'}`,
+    `ssl_options.fail_if_no_peer_cert = ${String(wantsCertificate)}`,
+    '',
+  ].join('\n');
 }

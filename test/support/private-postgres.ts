@@ -23,6 +23,8 @@ export interface PrivatePostgres {
   /** A standby that follows this server; started. This server is stopped for a moment while its files are copied. */
   makeStandby(): Promise<PrivatePostgres>;
   promote(): Promise<void>;
+  /** Of a stopped one, which was the primary: started as a standby that follows nobody. */
+  becomeStandby(): Promise<void>;
   /** The connection to the primary is given up: what comes there is not seen here. */
   stopFollowing(): Promise<void>;
   /** Copies of its files for later: while it runs (a base backup), or with a stop in between (a copied folder). Where they are. */
@@ -55,10 +57,10 @@ interface Place {
   readonly account: Account | undefined;
 }
 
-/** `settings` go into postgresql.conf. `programs`: of another PostgreSQL than the embedded one. */
+/** `settings` go into postgresql.conf. `programs`: of another PostgreSQL than the embedded one. `hba`: who is let in how. */
 export async function startPrivatePostgres(
   settings: Readonly<Record<string, string>> = {},
-  { programs, archiving = false }: { readonly programs?: string; readonly archiving?: boolean } = {},
+  { programs, archiving = false, hba }: { readonly programs?: string; readonly archiving?: boolean; readonly hba?: string } = {},
 ): Promise<PrivatePostgres> {
   const home = mkdtempSync(path.join(tmpdir(), 'tandem-postgres-'));
   const account = accountForRoot();
@@ -73,6 +75,7 @@ export async function startPrivatePostgres(
     account,
   };
   initialise(place);
+  if (hba !== undefined) writeFileSync(path.join(home, 'data/pg_hba.conf'), hba);
   return startServer(place);
 }
 
@@ -149,6 +152,11 @@ async function startServer(place: Place): Promise<PrivatePostgres> {
     async promote() {
       await run('select pg_promote(true, 10)');
       await eventually(async () => (await run('select pg_is_in_recovery() as r'))[0]?.['r'] === false);
+    },
+    async becomeStandby() {
+      writeFileSync(path.join(data, 'standby.signal'), '');
+      own(path.join(data, 'standby.signal'), account);
+      await server.start();
     },
     async stopFollowing() {
       await run("alter system set primary_conninfo = ''");

@@ -1,0 +1,111 @@
+/** Several hosts in db_host, in every order: nodes start, commands run and every pool goes on, switched over meanwhile too. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Database } from '../../src/postgres/database.ts';
+import { migrate } from '../../src/postgres/migrate.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { eventually } from '../support/eventually.ts';
+import { type PrivatePostgres, startPrivatePostgres } from '../support/private-postgres.ts';
+import { chatServer, Folder, freePort, startNodeProcess } from '../support/process.ts';
+
+const all = new Cleanup();
+const NAME = 'several';
+
+describe('several hosts of PostgreSQL', () => {
+  let primary: PrivatePostgres;
+  let standby: PrivatePostgres;
+  let dead: number;
+
+  before(async () => {
+    primary = all.add(await startPrivatePostgres(), it => it.remove());
+    await primary.query(`create database ${NAME}`);
+    standby = all.add(await primary.makeStandby(), it => it.remove());
+    dead = await freePort();
+  });
+  after(() => all.run());
+
+  const place = (port: number): string => `127.0.0.1:${port}`;
+  const orders = (): [string, string][] => [
+    ['dead, primary', `${place(dead)}, ${place(primary.port)}`],
+    ['standby, primary', `${place(standby.port)}, ${place(primary.port)}`],
+    ['primary, standby', `${place(primary.port)}, ${place(standby.port)}`],
+  ];
+  const open = (hosts: string, poolSize = 2): Database =>
+    all.add(
+      new Database({
+        hosts: hosts.split(', ').map(entry => ({ host: '127.0.0.1', port: Number(entry.split(':')[1]) })),
+        database: NAME,
+        user: primary.user,
+        password: undefined,
+        pooler: 'none',
+        applicationName: 'test',
+        poolSize,
+      }),
+      it => it.end(),
+    );
+
+  test('a node starts and every command runs in each order of them', { timeout: 200_000 }, async () => {
+    for (const [name, hosts] of orders()) {
+      const folder = all.add(new Folder(), it => it.remove());
+      folder.write('main.ini', `db_host = ${hosts}\ndb_name = ${NAME}\ndb_username = ${primary.user}\n`);
+      const run = async (...args: string[]): Promise<string> => {
+        const { code, stderr, stdout } = await chatServer([...args, '--config', 'main.ini'], { cwd: folder.path });
+        assert.equal(code, 0, `${name}: ${args.join(' ')}: ${stderr}`);
+        return stdout;
+      };
+      await run('migrate');
+      const login = name.replaceAll(/\W+/g, '-');
+      await run('operator', 'add', '--login', login, '--fullname', 'Anna', '--password', 'long enough');
+      assert.match(await run('operator', 'list'), new RegExp(login));
+      await run('operator', 'set', '--login', login, '--fullname', 'Anne');
+      await run('operator', 'passwd', '--login', login, '--password', 'long enough too');
+      await run('department', 'add', '--key', login, '--name', 'Sales');
+      await run('cluster', 'status');
+      await run('cluster', 'new-epoch');
+      const node = await startNodeProcess(['--config', 'main.ini'], { cwd: folder.path });
+      // Refused for what it says, not for where it asked.
+      const promoted = await chatServer(['cluster', 'promote', 'nobody', '--config', 'main.ini'], { cwd: folder.path });
+      assert.match(promoted.stderr, /there is no node 'nobody'/);
+      assert.equal(await node.stop(), 0);
+    }
+  });
+
+  test('standbys alone are not enough: a command says so, a node waits', async () => {
+    const folder = all.add(new Folder(), it => it.remove());
+    folder.write('main.ini', `db_host = ${place(standby.port)}, ${place(dead)}\ndb_name = ${NAME}\ndb_username = ${primary.user}\n`);
+    const { code, stderr } = await chatServer(['operator', 'list', '--config', 'main.ini'], { cwd: folder.path });
+    assert.equal(code, 69);
+    assert.match(stderr, /PostgreSQL cannot be reached: 127\.0\.0\.1:\d+: the server is a standby; 127\.0\.0\.1:\d+: connect ECONNREFUSED/);
+    assert.doesNotMatch(stderr, /bug/);
+  });
+
+  test('switched over meanwhile: pools, transactions and own connections go to the new one without an error that stays', async () => {
+    const database = open(`${place(primary.port)}, ${place(standby.port)}`);
+    await migrate(database);
+    await Promise.all(Array.from({ length: 4 }, () => database.query('select 1')));
+    await primary.query(`checkpoint`);
+    await primary.stop();
+    await standby.promote();
+    // The old one comes back as a standby, as after any switch-over.
+    await primary.becomeStandby();
+    const writable = async (): Promise<boolean> =>
+      (await database.query<{ standby: boolean }>('select pg_is_in_recovery() as standby'))[0]?.standby === false;
+    await eventually(writable, { within: 10_000 });
+    for (let i = 0; i < 20; i++) assert.ok(await writable());
+    await database.transaction('begin', client => client.query('create table written_after (n integer)'));
+    const own = await database.connect();
+    await own.query('insert into written_after values (1)');
+    await own.end();
+    assert.equal((await database.query<{ n: number }>('select n from written_after')).length, 1);
+  });
+
+  test('a pooled connection whose server has become read-only is given up, and the query done elsewhere', async () => {
+    const [first, second] = [standby, primary]; // since the switch
+    assert.equal((await second.query('select pg_is_in_recovery() as r'))[0]?.['r'], true);
+    const database = open(`${place(second.port)}, ${place(first.port)}`, 1);
+    await database.query('create table if not exists read_only (n integer)');
+    await database.query('set session characteristics as transaction read only');
+    await assert.doesNotReject(database.query('insert into read_only values (1)'));
+    assert.equal((await database.query('select n from read_only')).length, 1);
+  });
+});
