@@ -196,4 +196,11 @@ describe('the cluster page', () => {
     await card(page, SLAVE).getByRole('button', { name: 'Make master', disabled: true }).waitFor();
     assert.deepEqual(await seriousIssues(page), []);
   });
+
+  test('says when and why revisions have begun anew', async () => {
+    const page = await open('boss');
+    await run(cluster, 'cluster', 'new-epoch');
+    await page.locator('[data-epoch="2"]').getByText('by an administrator').waitFor({ timeout: 10_000 });
+    assert.equal(await overflow(page), 0);
+  });
 });

@@ -54,7 +54,7 @@ export function ClusterPage({ operator }: { readonly operator: LoggedInOperator 
             <div class="panels">
               <LeasePanel overview={overview} onAsk={ask} />
               <BrokerPanel broker={overview.broker} />
-              <DatabasePanel database={overview.database} revision={overview.revision} />
+              <DatabasePanel database={overview.database} revision={overview.revision} epochs={overview.epochs ?? []} />
             </div>
           </>
         )}

@@ -2,11 +2,12 @@
 import { Cable, Crown, Database } from 'lucide';
 import type { ComponentChildren } from 'preact';
 import { Icon } from '../shared/icon.tsx';
+import { dateAndTime } from '../shared/time.ts';
 import { ActionButton } from './action-button.tsx';
 import type { Question } from './confirm-dialog.tsx';
 import { bytes, decimal, integer } from './figures.ts';
 import { handOverTarget, type Overview } from './wire.ts';
-import { words } from './words.ts';
+import { language, words } from './words.ts';
 
 export function LeasePanel({ overview, onAsk }: { readonly overview: Overview; readonly onAsk: (question: Question) => void }) {
   const { lease, leader } = overview;
@@ -62,8 +63,9 @@ export function BrokerPanel({ broker }: Pick<Overview, 'broker'>) {
   );
 }
 
-export function DatabasePanel({ database, revision }: Pick<Overview, 'database' | 'revision'>) {
+export function DatabasePanel({ database, revision, epochs = [] }: Pick<Overview, 'database' | 'revision' | 'epochs'>) {
   const says = words.database;
+  const [epoch] = epochs;
   return (
     <Panel title={says.title} icon={Database}>
       <dl>
@@ -75,6 +77,13 @@ export function DatabasePanel({ database, revision }: Pick<Overview, 'database' 
         <Row name={says.connections}>{integer(database.connections)}</Row>
         <Row name={says.size}>{bytes(database.sizeBytes)}</Row>
         <Row name={says.revision}>{revision}</Row>
+        {epoch !== undefined && (
+          <Row name={says.epoch}>
+            <span data-epoch={epoch.epoch}>
+              {dateAndTime(Date.parse(epoch.openedAt) / 1_000, language)}: {says.epochReasons[epoch.reason] ?? epoch.reason}
+            </span>
+          </Row>
+        )}
       </dl>
     </Panel>
   );

@@ -35,6 +35,15 @@ export interface Lease {
   readonly promoted: boolean;
 }
 
+/** When revisions began anew. */
+export interface OpenedEpoch {
+  readonly epoch: number;
+  readonly reason: string;
+  readonly openedAt: string;
+  readonly newestRevision: string;
+  readonly knownRevision: string | null;
+}
+
 export interface Overview {
   readonly leader: string | null;
   readonly lease: Lease | null;
@@ -49,6 +58,8 @@ export interface Overview {
   };
   readonly broker: { readonly transport: string; readonly connected: boolean; readonly host: string | null };
   readonly nodes: readonly ClusterNode[];
+  /** Newest first; a node of an earlier version tells none. */
+  readonly epochs?: readonly OpenedEpoch[];
 }
 
 /** Can it take the lease and clients? */

@@ -90,6 +90,9 @@ export interface ClusterWords {
     readonly primary: string;
     readonly replica: string;
     readonly revision: string;
+    /** When and why revisions began anew the last time. */
+    readonly epoch: string;
+    readonly epochReasons: Readonly<Record<string, string>>;
   };
   readonly actions: Readonly<Record<'promote' | 'handover' | 'drain' | 'undo-drain', ActionWords>>;
   readonly cancel: string;
@@ -212,6 +215,13 @@ export const en: ClusterWords = {
     primary: 'Primary',
     replica: 'Replica, read-only',
     revision: 'Newest revision',
+    epoch: 'Begun anew',
+    epochReasons: {
+      timeline: 'a standby was promoted, or a backup restored',
+      'other-database': 'a dump was loaded',
+      'set-back': 'it was set back: commits were gone',
+      'by-hand': 'by an administrator',
+    },
   },
   actions: {
     promote: {

@@ -105,6 +105,13 @@ export const ru: ClusterWords = {
     primary: 'Основная',
     replica: 'Реплика, только чтение',
     revision: 'Последняя ревизия',
+    epoch: 'Начата заново',
+    epochReasons: {
+      timeline: 'резервный сервер стал основным или восстановлена копия',
+      'other-database': 'загружен дамп',
+      'set-back': 'база возвращена назад: часть изменений пропала',
+      'by-hand': 'администратором',
+    },
   },
   actions: {
     promote: {

@@ -95,6 +95,13 @@ export const zh: ClusterWords = {
     primary: '主库',
     replica: '副本，只读',
     revision: '最新修订号',
+    epoch: '重新开始',
+    epochReasons: {
+      timeline: '备库已升为主库，或已恢复备份',
+      'other-database': '已载入转储',
+      'set-back': '数据库被退回：部分提交已丢失',
+      'by-hand': '由管理员执行',
+    },
   },
   actions: {
     promote: {
