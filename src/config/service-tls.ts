@@ -45,3 +45,27 @@ export function readServiceTls(
   }
   return { mode, ...read };
 }
+
+interface Service {
+  readonly hosts: readonly { readonly host: string }[];
+  readonly tls: ServiceTls | undefined;
+}
+
+/** What crosses a network unprotected, in words; what stays on this host does not. */
+export function warningsOfTls({ db, mq }: { readonly db: Service | undefined; readonly mq: Service | undefined }): string[] {
+  const warn = (name: string, key: string, service: Service | undefined): string[] => {
+    if (service === undefined || service.hosts.every(({ host }) => isHere(host))) return [];
+    if (service.tls === undefined)
+      return [
+        `${key} = disable: the password of ${name} and all chats cross the network in the clear; set it to verify-full (docs/security.md)`,
+      ];
+    return service.tls.mode === 'verify-full'
+      ? []
+      : [`${key} = require: whoever stands between this node and ${name} can pass for it; set it to verify-full`];
+  };
+  return [...warn('PostgreSQL', 'db_tls', db), ...warn('RabbitMQ', 'mq_tls', mq)];
+}
+
+function isHere(host: string): boolean {
+  return host.startsWith('/') || host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}

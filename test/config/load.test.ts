@@ -248,6 +248,7 @@ describe('published forms', () => {
           password: 's3cret',
           virtualHost: '/chat',
           nodeIdPrefix: 'shop',
+          tls: undefined,
         },
       );
     });
