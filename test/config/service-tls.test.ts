@@ -18,12 +18,13 @@ describe('TLS to the services', () => {
         flags: SLAVE,
       });
       const tls = of(loaded.config);
-      assert.equal(tls?.mode, 'verify-full');
+      assert.ok(tls !== undefined);
+      assert.equal(tls.mode, 'verify-full');
       assert.deepEqual(
-        [tls?.caFile, tls?.certFile, tls?.keyFile].map(file => path.basename(file ?? '')),
+        [tls.caFile, tls.certFile, tls.keyFile].map(file => path.basename(file ?? '')),
         ['ca.pem', 'own.pem', 'own.key'],
       );
-      assert.ok(path.isAbsolute(tls?.caFile ?? ''));
+      assert.ok(path.isAbsolute(tls.caFile ?? ''));
     });
 
     for (const [lines, words] of [
