@@ -9,7 +9,6 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
 import { ChatError } from '../domain/error.ts';
@@ -48,8 +47,7 @@ export interface UploadSender {
 }
 
 interface Came {
-  file?: { readonly filename: string; readonly contentType: string; readonly stream: Readable; readonly written: Promise<void> };
-  isTooLarge?: true;
+  file?: { readonly filename: string; readonly contentType: string; readonly written: Promise<void> };
 }
 
 export class UploadReader {
@@ -97,6 +95,7 @@ export class UploadReader {
     const fields: Record<string, string> = {};
     const query = queryOf(request.url ?? '');
     const came: Came = {};
+    const aborted = new AbortController();
     const parser = parserOf(request, this.#maxBytes);
     const late = setTimeout(() => this.#cut(request, 'late'), HEAD_WITHIN_MS);
     try {
@@ -110,14 +109,15 @@ export class UploadReader {
             return;
           }
           clearTimeout(late);
-          stream.on('limit', () => (came.isTooLarge = true));
+          stream.on('limit', () => reject(this.#tooLarge()));
           stream.on('error', reject); // it may be torn before anybody reads it
           // Nothing of it is read until it is known whose it is.
+          const { signal } = aborted;
           const written = identify(new Parameters({ ...query, ...fields })).then(() =>
-            pipeline(stream as Readable, createWriteStream(target)),
+            pipeline(stream, createWriteStream(target), { signal }),
           );
           written.catch(reject);
-          came.file = { filename: safeFilename(filename), contentType: contentType.slice(0, 200), stream: stream as Readable, written };
+          came.file = { filename: safeFilename(filename), contentType: contentType.slice(0, 200), written };
         });
         parser.once('finish', resolve).once('error', reject);
         request.once('close', () => {
@@ -128,14 +128,13 @@ export class UploadReader {
       await came.file?.written;
     } catch (error) {
       request.unpipe(parser);
-      came.file?.stream.destroy();
+      aborted.abort();
       await came.file?.written.catch(() => undefined); // who it is may still be looked up: no place is taken after this
       if (error instanceof ChatError) throw error;
       throw new ChatError('invalid', 'wrong-argument-value', 'the upload cannot be read', { argumentName: 'body', cause: error });
     } finally {
       clearTimeout(late);
     }
-    if (came.isTooLarge) throw this.#tooLarge();
     const { file } = came;
     if (file === undefined) throw new ChatError('invalid', 'argument-missing', `${FILE_PART} is missing`, { argumentName: FILE_PART });
     const { size } = await stat(target);
