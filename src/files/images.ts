@@ -15,7 +15,7 @@ sharp.cache(false);
 sharp.concurrency(1); // a thread for a picture is enough; the others are for everybody
 
 /** Throws ChatError for what is no picture, or too large to be one. */
-export async function inspectImage(path: string, contentType: string, room: PixelRoom): Promise<InspectedImage> {
+export async function inspectImage(path: string, contentType: string, room: Pick<PixelRoom, 'with'>): Promise<InspectedImage> {
   const options = { limitInputPixels: MAX_PIXELS, failOn: 'error', sequentialRead: true } as const;
   try {
     const { width, height, orientation = 1 } = await sharp(path, { ...options, limitInputPixels: false }).metadata();
