@@ -33,6 +33,7 @@ import { applyReload, clusterIdentity, planReload, type Reload, warnOfDrift } fr
 import { Derived } from './sessions/derived.ts';
 import { Hub } from './sessions/hub.ts';
 import { Presence } from './sessions/presence.ts';
+import { SEARCHES_AT_ONCE } from './sessions/searches.ts';
 import { tellSignal } from './sessions/signals.ts';
 import { nodeStatus } from './status.ts';
 import { Feed } from './sync/feed.ts';
@@ -120,6 +121,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     ...identity,
   });
   const messages = createMessages(database);
+  const searches = database.withPool(SEARCHES_AT_ONCE);
   const pages = createPages(database);
 
   const replica = new Replica();
@@ -218,6 +220,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { ws, web } = createClientSide({
     config,
     database,
+    searches,
     installation,
     bus,
     replica,
@@ -264,7 +267,12 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const parts: Part[] = [
     { name: 'watchdog', start: () => watchdog.start(), stop: () => watchdog.stop() },
     { name: 'embedded PostgreSQL', stop: () => embedded?.stop() },
-    { name: 'database', stop: () => database.end() },
+    {
+      name: 'database',
+      async stop() {
+        await Promise.all([database.end(), searches.end()]);
+      },
+    },
     {
       name: 'registry',
       async start() {
@@ -329,7 +337,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     async reload(next) {
       const plan = planReload(loaded, lastRead, next);
       const changed = clusterIdentity(loaded, next);
-      await applyReload(next, { log, databases: [database, direct], bus, web, registry, identity: changed });
+      await applyReload(next, { log, databases: [database, searches, direct], bus, web, registry, identity: changed });
       identity = changed;
       lastRead = next;
       members = new Set(next.config.cluster?.nodeNames);

@@ -3,6 +3,7 @@ import { ChatError } from '../domain/error.ts';
 import { messageId } from '../domain/message.ts';
 import { nextMessageTime } from './chat-rows.ts';
 import type { Command } from './command.ts';
+import { MESSAGE_BYTES, textBytes } from './command-bytes.ts';
 
 export interface Note {
   readonly visitorId: string;
@@ -13,7 +14,7 @@ export interface Note {
 export function addNote({ visitorId, text, nonce }: Note): Command<null> {
   return {
     name: 'note',
-    bytes: 500 + text.length,
+    bytes: MESSAGE_BYTES + textBytes(text),
     addKeys(keys) {
       keys.openChatsOf.add(visitorId);
     },

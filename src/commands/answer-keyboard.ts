@@ -7,6 +7,7 @@ import { nextMessageTime } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
 import { visitorMessage } from './start-chat.ts';
 import { addOperatorOfHeld, wake } from './visitor-speaks.ts';
+import { KEYBOARD_BYTES, MESSAGE_BYTES } from './command-bytes.ts';
 
 export interface KeyboardAnswer {
   readonly page: Page;
@@ -20,7 +21,7 @@ export interface KeyboardAnswer {
 export function answerKeyboard({ page, messageId, buttonId, defaultMaxChats, nonce }: KeyboardAnswer): Command<null> {
   return {
     name: 'chat.keyboard_response',
-    bytes: 1_000,
+    bytes: 2 * MESSAGE_BYTES + KEYBOARD_BYTES,
     addKeys(keys, hot) {
       keys.openChatsOf.add(page.visitorId);
       addOperatorOfHeld(keys, hot.openChatOf(page.visitorId));

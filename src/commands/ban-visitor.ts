@@ -7,6 +7,7 @@ import type { Microseconds } from '../domain/time.ts';
 import { getOperator, isOwner, lockForClosing } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
 import { closeChat } from './move-chat.ts';
+import { STEP_BYTES, textBytes } from './command-bytes.ts';
 
 export interface BanVisitor {
   readonly operatorId: number;
@@ -19,7 +20,7 @@ export interface BanVisitor {
 export function banVisitor({ operatorId, visitorId, ban }: BanVisitor): Command<null> {
   return {
     name: ban === null ? 'visitor.unban' : 'visitor.ban',
-    bytes: 500,
+    bytes: 2 * STEP_BYTES + textBytes(ban?.reason),
     addKeys(keys, hot) {
       keys.addVisitorWithChat(visitorId);
       keys.addOperator(bearerOf(hot.openChatOf(visitorId)));

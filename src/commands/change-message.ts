@@ -8,6 +8,7 @@ import { canBeReactedTo, deletedMessage, type Message, operatorSender, type Reac
 import type { Microseconds } from '../domain/time.ts';
 import { getOpenChat, getOperator, nextMessageTime, refuseUnlessOwner } from './chat-rows.ts';
 import { type Command, type Decision, unchanged } from './command.ts';
+import { KNOWN_TEXT_BYTES, MESSAGE_BYTES, textBytes } from './command-bytes.ts';
 
 export interface MessageOfOperator {
   readonly operatorId: number;
@@ -21,7 +22,7 @@ export function changeByOperator(target: MessageOfOperator, text: string | undef
   const { operatorId, chatId, visitorId, messageId } = target;
   return {
     name: text === undefined ? 'operator chat.delete_message' : 'chat.edit_message',
-    bytes: 500 + (text?.length ?? 0),
+    bytes: MESSAGE_BYTES + textBytes(text),
     addKeys(keys) {
       keys.chats.add(chatId);
       keys.operators.add(operatorId);
@@ -46,7 +47,7 @@ export function deleteByVisitor(visitorId: string, clientSideId: string): Comman
   const sender = visitorSender(visitorId);
   return {
     name: 'chat.delete_message',
-    bytes: 500,
+    bytes: MESSAGE_BYTES,
     addKeys(keys) {
       keys.openChatsOf.add(visitorId);
       keys.addSent(sender, clientSideId);
@@ -64,7 +65,7 @@ export function deleteByVisitor(visitorId: string, clientSideId: string): Comman
 export function reactByVisitor(visitorId: string, messageId: string, reaction: Reaction): Command<null> {
   return {
     name: 'chat.react_message',
-    bytes: 500,
+    bytes: MESSAGE_BYTES + KNOWN_TEXT_BYTES,
     addKeys(keys) {
       keys.openChatsOf.add(visitorId);
       keys.addMessage(visitorId, messageId);

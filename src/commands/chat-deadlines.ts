@@ -6,6 +6,7 @@ import type { Microseconds } from '../domain/time.ts';
 import { lockForClosing } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
 import { closeChat, moveChat } from './move-chat.ts';
+import { STEP_BYTES } from './command-bytes.ts';
 
 export interface DueChat {
   readonly chatId: number;
@@ -20,7 +21,7 @@ export function meetDeadline({ chatId, due, rules, emptySinceUs, leaseToken }: D
   return {
     name: `deadline ${due}`,
     leaseToken,
-    bytes: 200,
+    bytes: STEP_BYTES,
     addKeys(keys, hot) {
       keys.addChatWithBearer(chatId, hot);
       if (due === 'expire') keys.addVisitorOf(chatId, hot);

@@ -3,6 +3,7 @@ import { ChatError } from '../domain/error.ts';
 import { supervises } from '../domain/operator.ts';
 import { getOpenChat, getOperator, isOwner } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
+import { STEP_BYTES, textBytes } from './command-bytes.ts';
 
 export interface ChatSubject {
   readonly operatorId: number;
@@ -15,7 +16,7 @@ export interface ChatSubject {
 export function setChatSubject({ operatorId, chatId, ...given }: ChatSubject): Command<null> {
   return {
     name: 'chat.set_subject',
-    bytes: 500,
+    bytes: STEP_BYTES + textBytes(given.category, given.subject),
     addKeys(keys) {
       keys.chats.add(chatId);
       keys.operators.add(operatorId);

@@ -1,10 +1,11 @@
 /** Ends of what clients hold: a change, so that every node drops what it has cached and tells those connected. */
 import type { Command } from './command.ts';
+import { STEP_BYTES } from './command-bytes.ts';
 
 export function endPages(visitorId: string, pageIds: readonly string[]): Command<null> {
   return {
     name: 'end pages',
-    bytes: 200,
+    bytes: STEP_BYTES * pageIds.length,
     addKeys() {},
     decide: () => ({ changes: pageIds.map(pageId => ({ type: 'page-ended', pageId, visitorId })), answer: null }),
   };
@@ -14,7 +15,7 @@ export function endPages(visitorId: string, pageIds: readonly string[]): Command
 export function endOperatorSessions(operatorId: number, tokenHash: string | null): Command<null> {
   return {
     name: 'end operator sessions',
-    bytes: 200,
+    bytes: STEP_BYTES,
     addKeys() {},
     decide: () => ({ changes: [{ type: 'operator-sessions-ended', operatorId, tokenHash }], answer: null }),
   };

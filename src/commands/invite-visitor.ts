@@ -6,6 +6,7 @@ import { getOperator, nextMessageTime, refuseWithoutRoom } from './chat-rows.ts'
 import { type Command, unchanged } from './command.ts';
 import { operatorMessage } from './send-operator-message.ts';
 import { newChat } from './start-chat.ts';
+import { chatBytes, MESSAGE_BYTES, STEP_BYTES, textBytes } from './command-bytes.ts';
 
 export interface InviteVisitor {
   readonly operatorId: number;
@@ -28,7 +29,7 @@ export function inviteVisitor({
 }: InviteVisitor): Command<{ readonly chatId: number }> {
   return {
     name: 'operator chat.start',
-    bytes: 500 + (message?.length ?? 0),
+    bytes: STEP_BYTES + MESSAGE_BYTES + chatBytes(page) + textBytes(message),
     addKeys(keys) {
       keys.addVisitorWithChat(page.visitorId);
       keys.operators.add(operatorId);

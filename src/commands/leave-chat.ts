@@ -7,6 +7,7 @@ import type { Survey } from '../domain/survey.ts';
 import { getOpenChat, getOperator, isOwner, lockForClosing, refuseUnlessOwner } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
 import { closeChat, moveChat } from './move-chat.ts';
+import { jsonBytes, STEP_BYTES } from './command-bytes.ts';
 
 interface OperatorOnChat {
   readonly operatorId: number;
@@ -17,7 +18,7 @@ interface OperatorOnChat {
 export function releaseChat({ operatorId, chatId }: OperatorOnChat): Command<null> {
   return {
     name: 'chat.release',
-    bytes: 200,
+    bytes: STEP_BYTES,
     addKeys(keys) {
       keys.chats.add(chatId);
       keys.operators.add(operatorId);
@@ -36,7 +37,7 @@ export function releaseChat({ operatorId, chatId }: OperatorOnChat): Command<nul
 export function closeChatByOperator({ operatorId, chatId }: OperatorOnChat, survey?: Survey): Command<null> {
   return {
     name: 'operator chat.close',
-    bytes: 200,
+    bytes: 2 * STEP_BYTES + jsonBytes(survey),
     addKeys(keys, hot) {
       keys.addChatWithBearer(chatId, hot);
       keys.addVisitorOf(chatId, hot);
@@ -63,7 +64,7 @@ export function closeChatByOperator({ operatorId, chatId }: OperatorOnChat, surv
 export function closeChatByVisitor(visitorId: string): Command<null> {
   return {
     name: 'chat.close',
-    bytes: 200,
+    bytes: STEP_BYTES,
     addKeys(keys, hot) {
       keys.addVisitorWithChat(visitorId);
       keys.addOperator(bearerOf(hot.openChatOf(visitorId)));

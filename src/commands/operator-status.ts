@@ -4,6 +4,7 @@ import { isAdmin, type Operator, type OperatorStatus, supervises } from '../doma
 import type { Microseconds } from '../domain/time.ts';
 import { getOperator } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
+import { STEP_BYTES } from './command-bytes.ts';
 
 export interface StatusSet {
   readonly status: string;
@@ -22,7 +23,7 @@ export interface StatusWish {
 export function setOperatorStatus({ operatorId, status, by = operatorId, unlessSinceUs }: StatusWish): Command<StatusSet> {
   return {
     name: 'set-status',
-    bytes: 200,
+    bytes: STEP_BYTES,
     addKeys(keys) {
       keys.operators.add(operatorId);
       keys.operators.add(by);

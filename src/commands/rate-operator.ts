@@ -2,6 +2,7 @@
 import type { Rating } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';
 import { type Command, unchanged } from './command.ts';
+import { STEP_BYTES, textBytes } from './command-bytes.ts';
 
 export interface RateOperator {
   readonly visitorId: string;
@@ -15,7 +16,7 @@ export interface RateOperator {
 export function rateOperator({ visitorId, chatId, operatorId: named, rating }: RateOperator): Command<null> {
   return {
     name: 'chat.operator_rate_select',
-    bytes: 300 + (rating.note?.length ?? 0),
+    bytes: STEP_BYTES + textBytes(rating.note),
     addKeys(keys) {
       keys.chats.add(chatId);
     },

@@ -2,11 +2,12 @@
 import { messageTime } from '../domain/message.ts';
 import { getOpenChat, getOperator, refuseUnlessOwner } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
+import { STEP_BYTES } from './command-bytes.ts';
 
 export function readByOperator({ operatorId, chatId }: { readonly operatorId: number; readonly chatId: number }): Command<null> {
   return {
     name: 'operator chat.read',
-    bytes: 200,
+    bytes: 2_000,
     addKeys(keys) {
       keys.chats.add(chatId);
       keys.operators.add(operatorId);
@@ -27,7 +28,7 @@ export function readByOperator({ operatorId, chatId }: { readonly operatorId: nu
 export function readByVisitor(visitorId: string): Command<null> {
   return {
     name: 'chat.read_by_visitor',
-    bytes: 200,
+    bytes: STEP_BYTES,
     addKeys(keys) {
       keys.openChatsOf.add(visitorId);
     },

@@ -12,6 +12,7 @@ import { getOpenChat, getOperator, nextMessageTime, refuseUnlessOwner, refuseWit
 import { type Command, unchanged } from './command.ts';
 import { moveChat } from './move-chat.ts';
 import type { SentMessage } from './send-visitor-message.ts';
+import { jsonBytes, KNOWN_TEXT_BYTES, MESSAGE_BYTES, STEP_BYTES, textBytes } from './command-bytes.ts';
 
 export interface OperatorWords {
   readonly operatorId: number;
@@ -30,7 +31,7 @@ export function sendOperatorMessage(words: OperatorWords): Command<SentMessage> 
   const sender = operatorSender(operatorId);
   return {
     name: 'operator chat.message',
-    bytes: 500 + text.length,
+    bytes: MESSAGE_BYTES + STEP_BYTES + textBytes(text) + jsonBytes(words.data) + (quoted === undefined ? 0 : KNOWN_TEXT_BYTES),
     addKeys(keys) {
       keys.chats.add(chatId);
       keys.operators.add(operatorId);

@@ -10,6 +10,7 @@ import { getVisitor, nextMessageTime } from './chat-rows.ts';
 import { type Command, type Decision, unchanged } from './command.ts';
 import { type ChatOpening, newChat, visitorMessage, type VisitorWords } from './start-chat.ts';
 import { addOperatorOfHeld, reopened, type Reopening, wake } from './visitor-speaks.ts';
+import { chatBytes, jsonBytes, KNOWN_TEXT_BYTES, MESSAGE_BYTES, textBytes } from './command-bytes.ts';
 
 export interface SentMessage {
   readonly id: string;
@@ -31,7 +32,7 @@ export function sendVisitorMessage(words: SaidByVisitor, speaking: Speaking): Co
   const sender = visitorSender(page.visitorId);
   return {
     name: 'chat.message',
-    bytes: 500 + words.text.length,
+    bytes: MESSAGE_BYTES + chatBytes(page) + textBytes(words.text) + jsonBytes(words.data) + (quotedId ? KNOWN_TEXT_BYTES : 0),
     addKeys(keys, hot) {
       keys.openChatsOf.add(page.visitorId);
       keys.addSent(sender, words.clientSideId);

@@ -5,6 +5,7 @@ import type { Operator, Role } from '../domain/operator.ts';
 import type { BatchRows } from './batch-rows.ts';
 import { getOperator } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
+import { jsonBytes, MESSAGE_BYTES, STEP_BYTES } from './command-bytes.ts';
 
 export interface NewOperator {
   readonly login: string;
@@ -20,7 +21,7 @@ export interface NewOperator {
 export function addOperator(operator: NewOperator): Command<{ readonly id: number }> {
   return {
     name: 'operator add',
-    bytes: 500,
+    bytes: MESSAGE_BYTES + jsonBytes(operator),
     addKeys(keys) {
       for (const key of operator.departmentKeys) keys.departments.add(key);
       keys.newOperators += 1;
@@ -56,7 +57,7 @@ export type OperatorEdit = Partial<
 export function editOperator(operatorId: number, edit: OperatorEdit): Command<null> {
   return {
     name: 'operator set',
-    bytes: 1_000,
+    bytes: 2_000 + jsonBytes(edit),
     addKeys(keys) {
       keys.operators.add(operatorId);
       for (const key of edit.departmentKeys ?? []) keys.departments.add(key);
@@ -73,7 +74,7 @@ export function editOperator(operatorId: number, edit: OperatorEdit): Command<nu
 export function disableOperator(operatorId: number): Command<null> {
   return {
     name: 'operator disable',
-    bytes: 200,
+    bytes: 2_000,
     addKeys(keys) {
       keys.operators.add(operatorId);
     },
@@ -103,7 +104,7 @@ export function disableOperator(operatorId: number): Command<null> {
 export function addDepartment(department: NewDepartment, id: number): Command<null> {
   return {
     name: 'department add',
-    bytes: 200,
+    bytes: STEP_BYTES + jsonBytes(department),
     addKeys(keys) {
       keys.departments.add(department.key);
     },
@@ -127,7 +128,7 @@ export type DepartmentEdit = Partial<Pick<Department, 'name' | 'order' | 'assign
 export function editDepartment(key: string, edit: DepartmentEdit): Command<null> {
   return {
     name: 'department set',
-    bytes: 1_000,
+    bytes: 2_000 + jsonBytes(edit),
     addKeys(keys) {
       keys.departments.add(key);
     },

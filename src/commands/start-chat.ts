@@ -10,6 +10,7 @@ import { type Page, type Visitor, visitorName } from '../domain/visitor.ts';
 import { getVisitor, nextMessageTime } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
 import { addOperatorOfHeld, wake } from './visitor-speaks.ts';
+import { chatBytes, MESSAGE_BYTES, textBytes } from './command-bytes.ts';
 
 export interface ChatOpening {
   readonly page: Page;
@@ -37,7 +38,7 @@ export function startChat(start: StartChat): Command<{ readonly chatId: number }
   const sender = visitorSender(page.visitorId);
   return {
     name: 'chat.start',
-    bytes: 500 + (firstQuestion?.length ?? 0),
+    bytes: MESSAGE_BYTES + chatBytes(page) + textBytes(firstQuestion),
     addKeys(keys, hot) {
       keys.addVisitorWithChat(page.visitorId);
       addOperatorOfHeld(keys, hot.openChatOf(page.visitorId));

@@ -3,6 +3,7 @@ import type { Chat } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';
 import { currentQuestion, type Survey, type SurveyAnswer, whyNoAnswer } from '../domain/survey.ts';
 import type { BatchRows } from './batch-rows.ts';
+import { jsonBytes } from './command-bytes.ts';
 import { type Command, type Decision, unchanged } from './command.ts';
 
 export interface OwnSurvey {
@@ -13,7 +14,7 @@ export interface OwnSurvey {
 }
 
 export function answerSurvey(own: OwnSurvey, given: SurveyAnswer): Command<null> {
-  return aboutSurvey('survey.answer', own, (chat, survey) => {
+  return aboutSurvey('survey.answer', own, jsonBytes(given), (chat, survey) => {
     const why = whyNoAnswer(survey, given);
     if (why !== undefined) throw new ChatError('invalid', why, 'this is no answer to that question');
     const known = survey.answers.find(({ formId, questionId }) => formId === given.formId && questionId === given.questionId);
@@ -27,13 +28,13 @@ export function answerSurvey(own: OwnSurvey, given: SurveyAnswer): Command<null>
 }
 
 export function cancelSurvey(own: OwnSurvey): Command<null> {
-  return aboutSurvey('survey.cancel', own, (chat, survey) => changed(chat, { ...survey, isCancelled: true }));
+  return aboutSurvey('survey.cancel', own, 0, (chat, survey) => changed(chat, { ...survey, isCancelled: true }));
 }
 
-function aboutSurvey(name: string, own: OwnSurvey, decide: (chat: Chat, survey: Survey) => Decision<null>): Command<null> {
+function aboutSurvey(name: string, own: OwnSurvey, more: number, decide: (chat: Chat, survey: Survey) => Decision<null>): Command<null> {
   return {
     name,
-    bytes: 5_000,
+    bytes: 5_000 + more,
     addKeys(keys) {
       keys.chats.add(own.chatId);
     },

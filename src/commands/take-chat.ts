@@ -9,6 +9,7 @@ import { isAdmin, supervises, worksIn } from '../domain/operator.ts';
 import { getOpenChat, getOperator, refuseWithoutRoom } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
 import { moveChat } from './move-chat.ts';
+import { STEP_BYTES } from './command-bytes.ts';
 
 export interface TakeChat {
   readonly operatorId: number;
@@ -22,7 +23,7 @@ export interface TakeChat {
 export function takeChat({ operatorId, chatId, override, defaultMaxChats, mode }: TakeChat): Command<null> {
   return {
     name: 'chat.take',
-    bytes: 200,
+    bytes: STEP_BYTES,
     addKeys(keys, hot) {
       keys.addChatWithBearer(chatId, hot);
       keys.operators.add(operatorId);

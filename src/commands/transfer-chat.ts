@@ -13,6 +13,7 @@ import { getOpenChat, getOperator, isOwner, nextMessageTime, refuseWithoutRoom }
 import { type Command, unchanged } from './command.ts';
 import { moveChat } from './move-chat.ts';
 import { operatorMessage } from './send-operator-message.ts';
+import { MESSAGE_BYTES, STEP_BYTES, textBytes } from './command-bytes.ts';
 
 export interface TransferChat {
   readonly operatorId: number;
@@ -30,7 +31,7 @@ export function transferChat(transfer: TransferChat): Command<null> {
   const { operatorId, chatId, to, note, nonce } = transfer;
   return {
     name: 'chat.transfer',
-    bytes: 500 + (note?.length ?? 0),
+    bytes: STEP_BYTES + (note === undefined ? 0 : MESSAGE_BYTES + textBytes(note)),
     addKeys(keys, hot) {
       keys.addChatWithBearer(chatId, hot);
       keys.operators.add(operatorId);

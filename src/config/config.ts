@@ -113,6 +113,8 @@ export interface Config {
     readonly maxConnections: number;
     readonly wsHandshakesPerSecond: number;
     readonly visitorActionsPerSecond: number;
+    readonly visitorReadsPerSecond: number;
+    readonly visitorConnectionsPerAddress: number;
     readonly uploadMinBytesPerSecond: number;
     /** Is each upload of a visitor a message, or are they sent together by the app? */
     readonly uploadMessages: 'each' | 'together';
@@ -301,6 +303,8 @@ function assemble(v: Values, { place, tls, dbTls, mqTls, folder, credentials, su
       maxConnections: v.max_connections,
       wsHandshakesPerSecond: v.ws_handshakes_per_second,
       visitorActionsPerSecond: v.visitor_actions_per_second,
+      visitorReadsPerSecond: v.visitor_reads_per_second,
+      visitorConnectionsPerAddress: v.visitor_connections_per_address,
       uploadMinBytesPerSecond: v.upload_min_rate,
       uploadMessages: v.upload_messages,
       uploadTypes: v.upload_types,

@@ -248,6 +248,16 @@ export const KEYS = {
     default: '10',
     doc: 'Actions of one visitor (messages too), after a burst of five times as many; faster ones wait, then are told to try later.',
   },
+  visitor_reads_per_second: {
+    type: integer(1, 100_000),
+    default: '20',
+    doc: 'The same of what one visitor reads: history, searches, files.',
+  },
+  visitor_connections_per_address: {
+    type: integer(1, 1_000_000),
+    default: '200',
+    doc: 'WebSockets of visitors from one address (IPv6: /64) at most, and as many held polls. limit_conn in nginx-sites is higher.',
+  },
 } as const satisfies Readonly<Record<string, Key>>;
 
 export type KeyName = keyof typeof KEYS;

@@ -78,6 +78,7 @@ export type ErrorReason =
   | 'already-exists'
   | 'too-many'
   | 'too-large'
+  | 'unsupported-encoding'
   | 'rate-limited'
   | 'too-many-attempts'
   | 'server-not-ready'

@@ -5,16 +5,20 @@
 import { open } from 'node:fs/promises';
 import { fileTypeFromFile } from 'file-type';
 import { ChatError } from '../domain/error.ts';
-import type { FileInspector, InspectedFile } from '../ports.ts';
+import type { FileInspector, InspectedFile, Metrics } from '../ports.ts';
 import { FILE_TYPES } from './types.ts';
-import { inspectImage } from './images.ts';
+import { inspectImage, MAX_PIXELS_AT_ONCE } from './images.ts';
+import { PixelRoom } from './pixels.ts';
 
 const HEAD_BYTES = 4_096;
 /** Decoders for these are at hand. */
 const SHOWN_AS_IMAGE = ['image/jpeg', 'image/png', 'image/gif', 'image/webp'];
 
 /** `allowed`: extensions in lower case. */
-export function createInspector(allowed: readonly string[]): FileInspector {
+export function createInspector(allowed: readonly string[], metrics: Metrics): FileInspector {
+  const room = new PixelRoom(MAX_PIXELS_AT_ONCE);
+  metrics.gauge('image_pixels_decoding', 'Pixels of the pictures that are decoded now (at most 100 million)', () => room.used);
+  metrics.gauge('images_waiting', 'Pictures that wait to be decoded (at most 50)', () => room.waiting);
   return {
     async inspect(path, filename): Promise<InspectedFile> {
       const extension = /\.([^.]+)$/.exec(filename)?.[1]?.toLowerCase() ?? '';
@@ -25,7 +29,7 @@ export function createInspector(allowed: readonly string[]): FileInspector {
       if (!isRight) throw notWhatItSays(extension);
       const { contentType } = type;
       if (!SHOWN_AS_IMAGE.includes(contentType)) return { contentType, image: undefined };
-      return { contentType, image: await inspectImage(path, contentType) };
+      return { contentType, image: await inspectImage(path, contentType, room) };
     },
   };
 }

@@ -11,6 +11,8 @@ const MAX_READING_BYTES = 64 * 1_048_576;
 /** A plain body of a known size up to this needs nothing but its bytes put together. */
 const SHORT_BYTES = 65_536;
 
+const LINGER_MS = 2_000;
+
 const NO_BODY = Buffer.alloc(0);
 
 export class BodyReader {
@@ -21,8 +23,8 @@ export class BodyReader {
 
   constructor(maxBytes: number, metrics: Metrics) {
     this.#maxBytes = maxBytes;
-    this.#readAny = raw({ type: () => true, limit: maxBytes });
-    this.#refused = metrics.labelled('http_bodies_refused_total', 'Bodies that were not read: too-large, slow, busy', 'why');
+    this.#readAny = raw({ type: () => true, limit: maxBytes, inflate: false });
+    this.#refused = metrics.labelled('http_bodies_refused_total', 'Bodies that were not read: too-large, slow, busy, compressed', 'why');
     metrics.gauge(
       'http_bodies_bytes',
       'Bodies that are being read (at most 64 MiB, and what comes in one moment)',
@@ -32,7 +34,8 @@ export class BodyReader {
 
   /** Rejects with ChatError `unavailable`, or an error with the HTTP `status` of what was wrong. */
   async read(request: IncomingMessage, response: ServerResponse): Promise<Buffer> {
-    const { 'content-length': length, 'content-encoding': encoding, 'transfer-encoding': transfer } = request.headers;
+    const { 'content-length': length, 'transfer-encoding': transfer } = request.headers;
+    if (request.headers['content-encoding'] !== undefined) this.#refuseCompressed(request);
     if (transfer === undefined && (length === undefined || length === '0')) return NO_BODY;
     if (this.#readingBytes >= MAX_READING_BYTES) {
       this.#refused.inc('busy');
@@ -49,7 +52,7 @@ export class BodyReader {
       this.#refused.inc('slow');
       request.socket.destroy();
     }, BODY_WITHIN_MS);
-    const isShort = encoding === undefined && length !== undefined && Number(length) <= Math.min(SHORT_BYTES, this.#maxBytes);
+    const isShort = length !== undefined && Number(length) <= Math.min(SHORT_BYTES, this.#maxBytes);
     try {
       return await (isShort ? readShort(request) : this.#readWith(request, response));
     } catch (error) {
@@ -62,7 +65,16 @@ export class BodyReader {
     }
   }
 
-  /** Chunked, compressed or long: as express does it. */
+  #refuseCompressed(request: IncomingMessage): void {
+    try {
+      refuseCompressed(request);
+    } catch (error) {
+      this.#refused.inc('compressed');
+      throw error;
+    }
+  }
+
+  /** Chunked or long: as express does it. */
   #readWith(request: IncomingMessage, response: ServerResponse): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const given = request as Request;
@@ -76,6 +88,28 @@ export class BodyReader {
       );
     });
   }
+}
+
+/**
+ * Who is answered before all of his body has come has been refused. What he still sends is thrown away for a moment, so that he reads
+ * why, then he is cut: otherwise Node would read it to its end, however long that takes.
+ */
+export function cutWhatIsRefused(request: IncomingMessage, response: ServerResponse): void {
+  if (request.method === 'GET' || request.method === 'HEAD') return;
+  response.once('finish', () => {
+    if (request.complete || request.socket.destroyed) return;
+    request.resume();
+    const late = setTimeout(() => request.socket.destroy(), LINGER_MS);
+    request.once('close', () => clearTimeout(late));
+    request.once('end', () => clearTimeout(late));
+  });
+}
+
+/** A few KiB may be gigabytes, and no client of ours compresses what it sends. Throws ChatError `unsupported`. */
+export function refuseCompressed({ headers }: IncomingMessage): void {
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? '';
+  if (encoding === '' || encoding === 'identity') return;
+  throw new ChatError('unsupported', 'unsupported-encoding', 'bodies are not to be compressed: leave out Content-Encoding');
 }
 
 /** Node itself ends the request at the announced length. */

@@ -1,17 +1,19 @@
 /** Files up and down, for visitors (docs/protocol/visitor.md) and operators. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { IncomingMessage } from 'node:http';
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { FoundFile } from '../ports.ts';
 import { ChatError } from '../domain/error.ts';
+import type { Parameters } from '../protocol/parameters.ts';
 import { OPERATOR_STATUS, VISITOR_STATUS, visitorErrorBody } from '../protocol/error-codes.ts';
 import { deleteFile, operatorsFile, visitorsFile } from '../sessions/downloads.ts';
 import type { Login } from '../sessions/operator-logins.ts';
 import type { Services } from '../sessions/services.ts';
+import type { AddressOf } from './client-address.ts';
 import { parametersOf } from './parameters.ts';
 import { handle, sendJson } from './respond.ts';
+import type { Reader, UnreadAnswers } from './unread-answers.ts';
 import type { UploadReader } from './upload-reader.ts';
+import type { Uploader } from './upload-slots.ts';
 import { authenticateVisitor } from './visitor-calls.ts';
 
 /** What the name of the file is in the path plays no role. */
@@ -21,19 +23,37 @@ const OPERATOR_DOWNLOAD = new RegExp(`^/l/o/download${GUID_AND_NAME}`);
 /** Links are good for minutes, and what is under a guid never changes. */
 const CACHE_CONTROL = 'private, max-age=300';
 
-export function visitorFileRoutes(services: Services, uploads: UploadReader): Router {
+export interface VisitorFileOptions {
+  readonly services: Services;
+  readonly uploads: UploadReader;
+  readonly unread: UnreadAnswers;
+  readonly addressOf: AddressOf;
+}
+
+export function visitorFileRoutes({ services, uploads, unread, addressOf }: VisitorFileOptions): Router {
   const routes = Router({ caseSensitive: true });
+
+  /** By the credentials that came before the file; without any he is not known until all is read. */
+  const identify = async (address: string, parameters: Parameters): Promise<Uploader> => {
+    if (!parameters.has('page-id') || !parameters.has('auth-token')) return { kind: 'unknown', address };
+    const { visitorId } = await authenticateVisitor(services, parameters);
+    return { kind: 'visitor', id: visitorId, address };
+  };
 
   routes.post(
     '/l/v/m/upload',
-    handle((request, response) =>
-      uploads.with(request, async ({ parameters, file }) => {
+    handle(async (request, response) => {
+      const address = addressOf(request);
+      const inQuery = parametersOf(request);
+      const first: Uploader = inQuery.has('page-id') ? await identify(address, inQuery) : { kind: 'head', address };
+      const sender = { first, identify: (parameters: Parameters) => identify(address, parameters) };
+      await uploads.with(request, sender, async ({ parameters, file }) => {
         const page = await authenticateVisitor(services, parameters);
         const pause = services.admission.visitorAction(page.visitorId);
         if (pause !== undefined) await pause;
         sendJson(response, { result: 'ok', data: await services.uploads.byVisitor(page, parameters.id('client-side-id'), file) });
-      }),
-    ),
+      });
+    }),
   );
 
   routes.get(
@@ -57,8 +77,10 @@ export function visitorFileRoutes(services: Services, uploads: UploadReader): Ro
     handle(async (request, response) => {
       try {
         const parameters = parametersOf(request);
-        const file = await visitorsFile(services, guidOf(request), parameters);
-        await sendFile(services, response, file, parameters.optionalText('thumb', { max: 20 }) !== undefined);
+        const { file, page } = await visitorsFile(services, guidOf(request), parameters);
+        await services.admission.visitorRead(page.visitorId);
+        const reader = { kind: 'visitor', id: page.visitorId, address: addressOf(request) } as const;
+        await sendFile({ services, unread }, response, reader, file, parameters.optionalText('thumb', { max: 20 }) !== undefined);
       } catch (error) {
         if (!(error instanceof ChatError) || response.headersSent) throw error;
         sendJson(response, visitorErrorBody(error), OPERATOR_STATUS[error.code]);
@@ -70,55 +92,54 @@ export function visitorFileRoutes(services: Services, uploads: UploadReader): Ro
 
 /** `asOperator`: runs with the login of the request. */
 export function operatorFileRoutes(
-  services: Services,
-  uploads: UploadReader,
+  { services, uploads, unread }: Omit<VisitorFileOptions, 'addressOf'>,
   asOperator: (run: (request: Request, response: Response, login: Login) => Promise<void>) => RequestHandler,
 ): Router {
   const routes = Router({ caseSensitive: true });
 
   routes.post(
     '/l/o/upload',
-    asOperator((request, response, { operator }) =>
-      uploads.with(request, async ({ parameters, file }) => {
+    asOperator((request, response, { operator }) => {
+      const first = { kind: 'operator', id: String(operator.id) } as const;
+      return uploads.with(request, { first, identify: () => Promise.resolve(first) }, async ({ parameters, file }) => {
         const chatId = parameters.key('chatId');
         const chat = services.replica.chats.get(chatId);
         if (chat === undefined) throw new ChatError('not-found', 'chat-not-found', `there is no open chat ${chatId}`);
         const target = { operatorId: operator.id, chatId, visitorId: chat.visitorId };
         sendJson(response, { result: 'ok', data: await services.uploads.byOperator(target, parameters.id('clientSideId'), file) });
-      }),
-    ),
+      });
+    }),
   );
 
   routes.get(
     OPERATOR_DOWNLOAD,
     asOperator(async (request, response, { operator }) => {
       const file = await operatorsFile(services, guidOf(request), operator);
-      await sendFile(services, response, file, parametersOf(request).optionalText('thumb', { max: 20 }) !== undefined);
+      const reader = { kind: 'operator', id: String(operator.id), address: undefined } as const;
+      await sendFile({ services, unread }, response, reader, file, parametersOf(request).optionalText('thumb', { max: 20 }) !== undefined);
     }),
   );
   return routes;
 }
 
-/** Nothing in a file may run on our site: it is never shown as a page. */
-async function sendFile({ files }: Services, response: Response, file: FoundFile, asThumbnail: boolean): Promise<void> {
+/** Nothing in a file may run on our site: it is never shown as a page. A reader who has gone is no error. */
+async function sendFile(
+  { services: { files }, unread }: Pick<VisitorFileOptions, 'services' | 'unread'>,
+  response: Response,
+  reader: Reader,
+  file: FoundFile,
+  asThumbnail: boolean,
+): Promise<void> {
   response.set({ 'Cache-Control': CACHE_CONTROL, 'Content-Security-Policy': "default-src 'none'; sandbox" });
   const thumbnail = asThumbnail ? await files.readThumbnail(file.guid) : undefined;
   if (thumbnail !== undefined) {
     response.set('Content-Type', thumbnail.contentType).end(thumbnail.content);
     return;
   }
-  response.attachment(file.filename);
-  response.set({ 'Content-Type': file.contentType, 'Content-Length': String(file.size) });
-  await streamTo(response, files.read(file.guid));
-}
-
-/** A reader who has gone is no error, and one who reads slowly is waited for. */
-async function streamTo(response: ServerResponse, content: AsyncIterable<Buffer>): Promise<void> {
-  try {
-    await pipeline(Readable.from(content, { highWaterMark: 1 }), response);
-  } catch (error) {
-    if (!response.destroyed) throw error;
-  }
+  await unread.stream(response, reader, files.read(file.guid), () => {
+    response.attachment(file.filename);
+    response.set({ 'Content-Type': file.contentType, 'Content-Length': String(file.size) });
+  });
 }
 
 function guidOf(request: IncomingMessage & { readonly params: Readonly<Record<string, string | string[]>> }): string {

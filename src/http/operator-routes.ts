@@ -10,7 +10,7 @@ import { findChats, visitorCard } from '../sessions/chat-search.ts';
 import { operatorHistory } from '../sessions/history.ts';
 import { runOperatorAction, setStatus } from '../sessions/operator-actions.ts';
 import type { Login } from '../sessions/operator-logins.ts';
-import { operatorView } from '../sessions/operator-session.ts';
+import { operatorQueue, operatorView } from '../sessions/operator-session.ts';
 import { poll } from '../sessions/poll.ts';
 import { readSince, resumePoint, type Services } from '../sessions/services.ts';
 import type { Health } from '../sync/health.ts';
@@ -22,6 +22,7 @@ import { parametersOf } from './parameters.ts';
 import type { HeldPolls } from './held-polls.ts';
 import { handle, operatorErrors, sendJson } from './respond.ts';
 import { operatorTeamRoutes } from './team-routes.ts';
+import type { UnreadAnswers } from './unread-answers.ts';
 import type { UploadReader } from './upload-reader.ts';
 
 export interface OperatorRoutesOptions {
@@ -30,10 +31,11 @@ export interface OperatorRoutesOptions {
   readonly held: HeldPolls;
   readonly body: BodyReader;
   readonly uploads: UploadReader;
+  readonly unread: UnreadAnswers;
   readonly allowedOrigins: readonly string[];
 }
 
-export function operatorRoutes({ services, health, held, body, uploads, allowedOrigins }: OperatorRoutesOptions): Router {
+export function operatorRoutes({ services, health, held, body, uploads, unread, allowedOrigins }: OperatorRoutesOptions): Router {
   const routes = Router({ caseSensitive: true });
   const { limits, hub, logins, loop } = services;
 
@@ -49,6 +51,10 @@ export function operatorRoutes({ services, health, held, body, uploads, allowedO
     handle(async (request, response) =>
       run(request, response, await authenticateOperator(logins, request, { changes: request.method !== 'GET', allowedOrigins })),
     );
+
+  /** Answers what may be large, bounded while it is not read. */
+  const read = (response: Response, { operator }: Login, make: () => Promise<object | string>): Promise<void> =>
+    unread.answer(response, { kind: 'operator', id: String(operator.id), address: undefined }, make);
 
   routes.get('/l/o/pingservice', (_request, response) => {
     if (!health.isReady) throw new ChatError('unavailable', 'server-not-ready', health.reasons.join('; ') || health.state);
@@ -110,62 +116,68 @@ export function operatorRoutes({ services, health, held, body, uploads, allowedO
 
   routes.get(
     '/l/o/history',
-    asOperator(async (request, response, { operator }) =>
-      sendJson(response, await operatorHistory(services, operator, parametersOf(request))),
-    ),
+    asOperator((request, response, login) => read(response, login, () => operatorHistory(services, login.operator, parametersOf(request)))),
   );
 
   routes.get(
     '/l/o/chats',
-    asOperator(async (request, response, { operator }) => sendJson(response, await findChats(services, operator, parametersOf(request)))),
+    asOperator((request, response, login) => read(response, login, () => findChats(services, login.operator, parametersOf(request)))),
   );
 
   routes.get(
     '/l/o/visitor',
-    asOperator(async (request, response, { operator }) => sendJson(response, await visitorCard(services, operator, parametersOf(request)))),
+    asOperator((request, response, login) => read(response, login, () => visitorCard(services, login.operator, parametersOf(request)))),
   );
 
   routes.get(
     '/l/o/assignments',
-    asOperator(async (request, response, { operator }) =>
-      sendJson(response, await chatAssignments(services, operator, parametersOf(request))),
-    ),
+    asOperator((request, response, login) => read(response, login, () => chatAssignments(services, login.operator, parametersOf(request)))),
   );
 
   routes.get(
     '/l/o/bans',
-    asOperator(async (_request, response, { operator }) => {
+    asOperator((request, response, login) => {
+      const { operator } = login;
       if (!isSupervisor(operator) && !isAdmin(operator)) throw new ChatError('forbidden', 'not-allowed', 'for supervisors only');
-      sendJson(response, await banList(services));
+      return read(response, login, () => banList(services, parametersOf(request)));
     }),
   );
 
   routes.get(
     '/l/o/delta',
-    asOperator(async (request, response, { operator, tokenHash }) => {
+    asOperator(async (request, response, login) => {
+      const { operator, tokenHash } = login;
       const point = await resumePoint(services, readSince(parametersOf(request)));
-      const frame = await poll({
-        hub,
-        view: operatorView(services, operator.id),
-        ...point,
-        holdMs: limits.pollHoldMs,
-        whileHeld(giveUp) {
-          const release = held.add(response, giveUp);
-          const leave = services.presence.enterPoll(operator.id);
-          return () => {
-            release();
-            leave();
-          };
-        },
-        ended: ended =>
-          ended === null || ended === tokenHash ? new ChatError('unauthenticated', 'unauthorized', 'this login has ended') : undefined,
-      });
-      sendJson(response, frame);
+      await read(response, login, () =>
+        poll({
+          hub,
+          view: operatorView(services, operator.id),
+          ...point,
+          holdMs: limits.pollHoldMs,
+          whileHeld(giveUp) {
+            const release = held.add(response, giveUp);
+            const leave = services.presence.enterPoll(operator.id);
+            return () => {
+              release();
+              leave();
+            };
+          },
+          ended: ended =>
+            ended === null || ended === tokenHash ? new ChatError('unauthenticated', 'unauthorized', 'this login has ended') : undefined,
+        }),
+      );
     }),
   );
 
-  routes.use(operatorFileRoutes(services, uploads, asOperator));
-  routes.use(operatorTeamRoutes(services, body, asOperator));
+  routes.get(
+    '/l/o/queue',
+    asOperator((request, response, login) =>
+      read(response, login, () => operatorQueue(services, login.operator.id, parametersOf(request))),
+    ),
+  );
+
+  routes.use(operatorFileRoutes({ services, uploads, unread }, asOperator));
+  routes.use(operatorTeamRoutes(services, body, asOperator, read));
   routes.use(clusterRoutes(services.clusterDesk, body, asWatcher));
 
   routes.use('/l/o', (_request, _response, next) => next(new ChatError('not-found', 'not-found', 'there is no such call')));

@@ -13,13 +13,25 @@ export function handle(run: (request: Request, response: Response) => Promise<vo
   };
 }
 
-/** `body` is an object, or JSON text that was rendered already. */
+/** `body` is an object, or JSON text that was rendered already; nothing large (see UnreadAnswers). */
 export function sendJson(response: ServerResponse, body: object | string, status = 200): void {
-  if (response.headersSent || response.destroyed) return;
+  if (!beginJson(response)) return;
   response.statusCode = status;
+  response.end(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
+/** The head of an answer of so many bytes of JSON; false: nobody waits for it any more. */
+export function respondJson(response: ServerResponse, bytes: number): boolean {
+  if (!beginJson(response)) return false;
+  response.setHeader('Content-Length', bytes);
+  return true;
+}
+
+function beginJson(response: ServerResponse): boolean {
+  if (response.headersSent || response.destroyed) return false;
   response.setHeader('Content-Type', 'application/json; charset=utf-8');
   response.setHeader('Cache-Control', 'no-store');
-  response.end(typeof body === 'string' ? body : JSON.stringify(body));
+  return true;
 }
 
 export function operatorErrors(log: Log) {

@@ -9,15 +9,18 @@ import type { Socket } from 'node:net';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { ChatError } from '../domain/error.ts';
 import type { Counter, Metrics } from '../ports.ts';
+import { HeldByVisitors } from '../sessions/held-by-visitors.ts';
 import type { Services } from '../sessions/services.ts';
 import type { Health } from '../sync/health.ts';
 import { backendRoutes } from './backend-routes.ts';
-import { BodyReader } from './body-reader.ts';
+import { BodyReader, cutWhatIsRefused } from './body-reader.ts';
+import type { AddressOf } from './client-address.ts';
 import { HeldPolls } from './held-polls.ts';
 import { type HealthRoutesOptions, healthRoutes } from './health-routes.ts';
 import { operatorRoutes } from './operator-routes.ts';
 import { operatorErrors } from './respond.ts';
 import { UploadReader } from './upload-reader.ts';
+import { UnreadAnswers } from './unread-answers.ts';
 import { createVisitorCalls, type VisitorCalls } from './visitor-calls.ts';
 import { visitorRoutes } from './visitor-routes.ts';
 import { webRoutes } from './web-routes.ts';
@@ -32,6 +35,9 @@ export interface HttpServerOptions {
   readonly restCalls: Counter;
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
+  readonly addressOf: AddressOf;
+  /** Held polls of visitors. */
+  readonly maxPollsPerAddress: number;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   /** The built pages. */
   readonly webFolder: string;
@@ -66,7 +72,7 @@ export interface HttpServer {
 }
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const held = new HeldPolls();
+  const held = new HeldPolls(new HeldByVisitors({ what: 'polls', perAddress: options.maxPollsPerAddress, metrics: options.metrics }));
   const answers = new Answers();
   const listener = createListener(options, held, answers);
   const limits = {
@@ -156,16 +162,18 @@ function boundConnections(server: http.Server, { maxConnections, metrics }: Http
 }
 
 function createListener(options: HttpServerOptions, held: HeldPolls, answers: Answers): RequestListener {
-  const { services, metrics, restCalls } = options;
+  const { services, metrics, restCalls, addressOf } = options;
   const body = new BodyReader(services.limits.maxActionBytes, metrics);
-  const calls = createVisitorCalls({ services, held, body });
+  const unread = new UnreadAnswers(metrics);
+  const calls = createVisitorCalls({ services, held, body, unread, addressOf });
   const { maxFileBytes, uploadMinBytesPerSecond } = services.limits;
   const uploads = new UploadReader({ maxBytes: maxFileBytes, minBytesPerSecond: uploadMinBytesPerSecond, metrics });
-  const app = createApp(options, { held, body, calls, uploads });
+  const app = createApp(options, { held, body, calls, uploads, unread });
   return (request, response) => {
     restCalls.inc();
     response.setHeader('X-Content-Type-Options', 'nosniff');
     answers.add(response);
+    cutWhatIsRefused(request, response);
     if (!calls.answer(request, response)) app(request, response);
   };
 }
@@ -175,9 +183,10 @@ interface Readers {
   readonly body: BodyReader;
   readonly calls: VisitorCalls;
   readonly uploads: UploadReader;
+  readonly unread: UnreadAnswers;
 }
 
-function createApp(options: HttpServerOptions, { held, body, calls, uploads }: Readers): Express {
+function createApp(options: HttpServerOptions, { held, body, calls, uploads, unread }: Readers): Express {
   const { services, health, allowedOrigins, trustedProxies, webFolder } = options;
   const app = express();
   app.disable('x-powered-by');
@@ -187,8 +196,8 @@ function createApp(options: HttpServerOptions, { held, body, calls, uploads }: R
   app.use(healthRoutes(options));
   app.use(webRoutes(webFolder));
   app.use(backendRoutes({ services, body, backendKey: options.backendKey }));
-  app.use(visitorRoutes(services, calls, uploads));
-  app.use(operatorRoutes({ services, health, held, body, uploads, allowedOrigins }));
+  app.use(visitorRoutes(calls, { services, uploads, unread, addressOf: options.addressOf }));
+  app.use(operatorRoutes({ services, health, held, body, uploads, unread, allowedOrigins }));
   app.use((_request: Request, _response: Response, next: NextFunction) =>
     next(new ChatError('not-found', 'not-found', 'there is no such page')),
   );

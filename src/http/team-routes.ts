@@ -8,18 +8,19 @@ import type { BodyReader } from './body-reader.ts';
 import { parametersOf } from './parameters.ts';
 import { sendJson } from './respond.ts';
 
-/** `asOperator`: runs with the login of the request. */
+/** `asOperator`: runs with the login of the request. `read`: answers what may be large. */
 export function operatorTeamRoutes(
   services: Services,
   body: BodyReader,
   asOperator: (run: (request: Request, response: Response, login: Login) => Promise<void>) => RequestHandler,
+  read: (response: Response, login: Login, make: () => Promise<object | string>) => Promise<void>,
 ): Router {
   const routes = Router({ caseSensitive: true });
 
   routes.get(
     '/l/o/canned-answers',
-    asOperator(async (request, response, { operator }) =>
-      sendJson(response, await listCannedAnswers(services, operator, parametersOf(request))),
+    asOperator((request, response, login) =>
+      read(response, login, () => listCannedAnswers(services, login.operator, parametersOf(request))),
     ),
   );
 

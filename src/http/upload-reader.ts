@@ -1,116 +1,169 @@
 /**
- * Reads uploads (multipart/form-data with the part `webim_upload_file`) onto this node's disk, because their sender is
- * known only when the last part has come. Bounded in number, size and slowness; whatever happens the file is removed.
+ * Uploads, multipart/form-data: a file and a few texts. Published SDKs may name their sender behind the file, and those name
+ * him in the query or before it who can: then he is known before the file is read, and a wrong one is refused without reading it.
+ * The file goes to this node's disk first. Bounded in number (upload-slots.ts), size, slowness and time; whatever happens
+ * the file is removed.
  */
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
 import { ChatError } from '../domain/error.ts';
 import type { LabelledCounter, Metrics } from '../ports.ts';
+import { queryOf } from '../protocol/body.ts';
 import { Parameters } from '../protocol/parameters.ts';
 import { safeFilename } from '../protocol/filename.ts';
 import type { ReceivedFile } from '../sessions/uploads.ts';
+import { refuseCompressed } from './body-reader.ts';
+import { type Uploader, UploadSlots } from './upload-slots.ts';
 
 /** Folders for uploads are named after this and the process. */
 const PREFIX = 'tandem-upload-';
 const FILE_PART = 'webim_upload_file';
-const MAX_AT_ONCE = 100;
 /** Slower than the least rate for so long, and it is cut. */
 const SLOW_SECONDS = 30;
 const LOOK_EVERY_MS = 1_000;
-const LIMITS = { fields: 30, fieldSize: 65_536, files: 1, parts: 40, headerPairs: 20 };
+/** The file must begin within. */
+const HEAD_WITHIN_MS = 15_000;
+/** The slowest network that is waited for. */
+const BYTES_PER_SECOND = 17 * 1_024;
+const LONGEST_MS = 600_000;
+const SHORTEST_MS = 60_000;
+const LIMITS = { fields: 30, fieldSize: 8_192, files: 1, parts: 40, headerPairs: 20 };
 
 export interface Upload {
   readonly parameters: Parameters;
   readonly file: ReceivedFile;
 }
 
+export interface UploadSender {
+  /** What it counts as until its file begins. */
+  readonly first: Uploader;
+  /** By what came before the file, query and parts; asked once. Throws ChatError: the file is not read. */
+  readonly identify: (parameters: Parameters) => Promise<Uploader>;
+}
+
+interface Came {
+  file?: { readonly filename: string; readonly contentType: string; readonly written: Promise<void> };
+}
+
 export class UploadReader {
   readonly #maxBytes: number;
   readonly #minBytesPerSecond: number;
+  readonly #slots: UploadSlots;
   readonly #refused: LabelledCounter;
-  #reading = 0;
 
   constructor(options: { readonly maxBytes: number; readonly minBytesPerSecond: number; readonly metrics: Metrics }) {
     this.#maxBytes = options.maxBytes;
     this.#minBytesPerSecond = options.minBytesPerSecond;
+    this.#slots = new UploadSlots(options.metrics);
     this.#refused = options.metrics.labelled(
       'uploads_refused_total',
-      'Uploads that were not read to their end: too-large, slow, busy',
+      'Uploads that were not read to their end: too-large, slow, late (their file did not begin, or they took too long)',
       'why',
     );
     sweepFolders().catch(() => undefined); // what a killed node has left is in nobody's way
-    options.metrics.gauge('uploads_reading', `Uploads that are being read (at most ${MAX_AT_ONCE})`, () => this.#reading);
   }
 
   /** Reads it, hands it to `use`, and removes it. Throws ChatError. */
-  async with<T>(request: IncomingMessage, use: (upload: Upload) => Promise<T>): Promise<T> {
-    if (this.#reading >= MAX_AT_ONCE) {
-      this.#refused.inc('busy');
-      throw new ChatError('unavailable', 'server-not-ready', 'too many uploads at once');
-    }
+  async with<T>(request: IncomingMessage, sender: UploadSender, use: (upload: Upload) => Promise<T>): Promise<T> {
+    refuseCompressed(request);
     if (Number(request.headers['content-length'] ?? 0) > this.#maxBytes + LIMITS.fields * LIMITS.fieldSize) throw this.#tooLarge();
-    this.#reading += 1;
+    const slot = { leave: this.#slots.enter(sender.first) };
     const folder = await mkdtemp(path.join(tmpdir(), `${PREFIX}${process.pid}-`));
+    const stopWatching = this.#watch(request);
     try {
-      return await use(await this.#read(request, path.join(folder, 'content')));
+      const identify = async (parameters: Parameters): Promise<void> => {
+        const next = await sender.identify(parameters);
+        slot.leave(); // not both at once: it may be the last place of its address
+        slot.leave = this.#slots.enter(next);
+      };
+      const upload = await this.#read(request, path.join(folder, 'content'), identify);
+      stopWatching();
+      return await use(upload);
     } finally {
-      this.#reading -= 1;
+      stopWatching();
+      slot.leave();
       await rm(folder, { recursive: true, force: true });
     }
   }
 
-  async #read(request: IncomingMessage, target: string): Promise<Upload> {
+  async #read(request: IncomingMessage, target: string, identify: (parameters: Parameters) => Promise<void>): Promise<Upload> {
     const fields: Record<string, string> = {};
-    const came: { file?: { readonly filename: string; readonly contentType: string; readonly written: Promise<void> }; isTooLarge?: true } =
-      {};
+    const query = queryOf(request.url ?? '');
+    const came: Came = {};
+    const aborted = new AbortController();
     const parser = parserOf(request, this.#maxBytes);
-    parser.on('field', (name, value) => {
-      fields[name] = value;
-    });
-    parser.on('file', (name: string, stream: BusboyFileStream, filename: string, _encoding: string, contentType: string) => {
-      if (name !== FILE_PART || came.file !== undefined) {
-        stream.resume();
-        return;
-      }
-      stream.on('limit', () => (came.isTooLarge = true));
-      const written = pipeline(stream as Readable, createWriteStream(target));
-      written.catch(() => undefined); // awaited below, when the request has ended
-      came.file = { filename: safeFilename(filename), contentType: contentType.slice(0, 200), written };
-    });
-    const stopWatching = this.#cutWhenSlow(request);
+    const late = setTimeout(() => this.#cut(request, 'late'), HEAD_WITHIN_MS);
     try {
-      await pipeline(request, parser);
+      await new Promise<void>((resolve, reject) => {
+        parser.on('field', (name, value) => {
+          fields[name] = value;
+        });
+        parser.on('file', (name: string, stream: BusboyFileStream, filename: string, _encoding: string, contentType: string) => {
+          if (name !== FILE_PART || came.file !== undefined) {
+            stream.resume();
+            return;
+          }
+          clearTimeout(late);
+          stream.on('limit', () => reject(this.#tooLarge()));
+          stream.on('error', reject); // it may be torn before anybody reads it
+          // Nothing of it is read until it is known whose it is.
+          const { signal } = aborted;
+          const written = identify(new Parameters({ ...query, ...fields })).then(() =>
+            pipeline(stream, createWriteStream(target), { signal }),
+          );
+          written.catch(reject);
+          came.file = { filename: safeFilename(filename), contentType: contentType.slice(0, 200), written };
+        });
+        parser.once('finish', resolve).once('error', reject);
+        request.once('close', () => {
+          if (!request.complete) reject(new Error('the request was cut'));
+        });
+        request.pipe(parser);
+      });
       await came.file?.written;
     } catch (error) {
+      request.unpipe(parser);
+      aborted.abort();
+      await came.file?.written.catch(() => undefined); // who it is may still be looked up: no place is taken after this
+      if (error instanceof ChatError) throw error;
       throw new ChatError('invalid', 'wrong-argument-value', 'the upload cannot be read', { argumentName: 'body', cause: error });
     } finally {
-      stopWatching();
+      clearTimeout(late);
     }
-    if (came.isTooLarge) throw this.#tooLarge();
     const { file } = came;
     if (file === undefined) throw new ChatError('invalid', 'argument-missing', `${FILE_PART} is missing`, { argumentName: FILE_PART });
     const { size } = await stat(target);
-    return { parameters: new Parameters(fields), file: { path: target, filename: file.filename, contentType: file.contentType, size } };
+    const { filename, contentType } = file;
+    return { parameters: new Parameters({ ...query, ...fields }), file: { path: target, filename, contentType, size } };
   }
 
-  #cutWhenSlow(request: IncomingMessage): () => void {
+  /** Cuts what trickles, and what takes longer than the largest upload may over the slowest network. */
+  #watch(request: IncomingMessage): () => void {
     const { socket } = request;
     const read: number[] = [];
     const timer = setInterval(() => {
       read.push(socket.bytesRead);
       if (read.length <= SLOW_SECONDS) return;
       const before = read.shift() ?? 0;
-      if (socket.bytesRead - before >= SLOW_SECONDS * this.#minBytesPerSecond) return;
-      this.#refused.inc('slow');
-      socket.destroy();
+      if (socket.bytesRead - before < SLOW_SECONDS * this.#minBytesPerSecond) this.#cut(request, 'slow');
     }, LOOK_EVERY_MS);
-    return () => clearInterval(timer);
+    const longestMs = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, (this.#maxBytes / BYTES_PER_SECOND) * 1_000));
+    const late = setTimeout(() => this.#cut(request, 'late'), longestMs);
+    return () => {
+      clearInterval(timer);
+      clearTimeout(late);
+    };
+  }
+
+  #cut(request: IncomingMessage, why: 'slow' | 'late'): void {
+    if (request.socket.destroyed) return;
+    this.#refused.inc(why);
+    request.socket.destroy();
   }
 
   #tooLarge(): ChatError {

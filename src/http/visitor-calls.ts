@@ -15,43 +15,68 @@ import { initVisitor } from '../sessions/visitor-init.ts';
 import { reinit } from '../sessions/visitor-pages.ts';
 import { VisitorView } from '../sessions/visitor-session.ts';
 import type { BodyReader } from './body-reader.ts';
+import type { AddressOf } from './client-address.ts';
 import type { HeldPolls } from './held-polls.ts';
 import { parametersOf } from './parameters.ts';
 import { answerVisitorError, sendJson } from './respond.ts';
+import type { UnreadAnswers } from './unread-answers.ts';
 
 type Call = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+export interface VisitorCallsOptions {
+  readonly services: Services;
+  readonly held: HeldPolls;
+  readonly body: BodyReader;
+  readonly unread: UnreadAnswers;
+  readonly addressOf: AddressOf;
+}
 
 export interface VisitorCalls {
   readonly init: Call;
   readonly delta: Call;
   readonly action: Call;
+  /** Answers what may be large: paced for each visitor, bounded while he does not read it. */
+  read(request: IncomingMessage, response: ServerResponse, page: Page, make: () => Promise<object | string>): Promise<void>;
   /** Answers it, errors too, if it is one of these; false: it is not. */
   answer(request: IncomingMessage, response: ServerResponse): boolean;
 }
 
-export function createVisitorCalls({ services, held, body }: { services: Services; held: HeldPolls; body: BodyReader }): VisitorCalls {
-  const { limits, hub } = services;
+export function createVisitorCalls({ services, held, body, unread, addressOf }: VisitorCallsOptions): VisitorCalls {
+  const { limits, hub, admission } = services;
 
   async function init(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const known = await lightPage(services, request.headers.authorization);
-    sendJson(response, await initVisitor(services, parametersOf(request), known));
+    const reader = { kind: 'visitor', id: undefined, address: addressOf(request) } as const; // who it is turns out on the way
+    await unread.answer(response, reader, async () => {
+      const known = await lightPage(services, request.headers.authorization);
+      return initVisitor(services, parametersOf(request), known);
+    });
+  }
+
+  async function read(request: IncomingMessage, response: ServerResponse, page: Page, make: () => Promise<object | string>): Promise<void> {
+    await admission.visitorRead(page.visitorId);
+    await unread.answer(response, { kind: 'visitor', id: page.visitorId, address: addressOf(request) }, make);
   }
 
   async function delta(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const parameters = parametersOf(request);
-    if (parameters.optionalText('event', { max: 50 }) === 'init') return sendJson(response, await initVisitor(services, parameters));
+    if (parameters.optionalText('event', { max: 50 }) === 'init') return init(request, response);
     const page = await authenticateVisitor(services, parameters);
     const point = await resumePoint(services, readSince(parameters));
     const respondNow = parameters.optionalBoolean('respond-immediately') === true;
-    const frame = await poll({
-      hub,
-      view: new VisitorView(services, page),
-      ...point,
-      holdMs: respondNow ? 0 : limits.pollHoldMs,
-      whileHeld: giveUp => held.add(response, giveUp),
-      ended: reinit,
-    });
-    sendJson(response, frame);
+    // Asked for everything, or again and again for what was missed: as any other read.
+    if (point.since === undefined || respondNow) await admission.visitorRead(page.visitorId);
+    const holder = { pageId: page.id, visitorId: page.visitorId, address: addressOf(request) };
+    const reader = { kind: 'visitor', id: page.visitorId, address: holder.address } as const;
+    await unread.answer(response, reader, () =>
+      poll({
+        hub,
+        view: new VisitorView(services, page),
+        ...point,
+        holdMs: respondNow ? 0 : limits.pollHoldMs,
+        whileHeld: giveUp => held.addVisitors(response, holder, giveUp),
+        ended: reinit,
+      }),
+    );
   }
 
   /** SIM sends actions by GET too; parameters may stand in the query. */
@@ -72,6 +97,7 @@ export function createVisitorCalls({ services, held, body }: { services: Service
     init,
     delta,
     action,
+    read,
     answer(request, response) {
       const url = request.url ?? '';
       const mark = url.indexOf('?');

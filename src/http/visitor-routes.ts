@@ -3,17 +3,16 @@ import { Router } from 'express';
 import { ChatError } from '../domain/error.ts';
 import { searchMessages, visitorHistory } from '../sessions/history.ts';
 import { authenticateLight, lightInfo } from '../sessions/light-mode.ts';
-import type { Services } from '../sessions/services.ts';
-import { visitorFileRoutes } from './file-routes.ts';
+import { type VisitorFileOptions, visitorFileRoutes } from './file-routes.ts';
 import { parametersOf } from './parameters.ts';
 import { handle, sendJson, visitorErrors } from './respond.ts';
 import { sdkRoutes } from './sdk-routes.ts';
-import type { UploadReader } from './upload-reader.ts';
 import { allowAnySite, authenticateVisitor, type VisitorCalls } from './visitor-calls.ts';
 
 const VISITOR_PATHS = ['/l/v', '/api/visitor', '/services/faq', '/webim/api'];
 
-export function visitorRoutes(services: Services, calls: VisitorCalls, uploads: UploadReader): Router {
+export function visitorRoutes(calls: VisitorCalls, files: VisitorFileOptions): Router {
+  const { services } = files;
   const routes = Router({ caseSensitive: true });
 
   routes.use(VISITOR_PATHS, (request, response, next) => {
@@ -30,7 +29,8 @@ export function visitorRoutes(services: Services, calls: VisitorCalls, uploads: 
     ['/l/v/m/history', '/l/v/history'],
     handle(async (request, response) => {
       const parameters = parametersOf(request);
-      sendJson(response, await visitorHistory(services, await authenticateVisitor(services, parameters), parameters));
+      const page = await authenticateVisitor(services, parameters);
+      await calls.read(request, response, page, () => visitorHistory(services, page, parameters));
     }),
   );
 
@@ -38,7 +38,8 @@ export function visitorRoutes(services: Services, calls: VisitorCalls, uploads: 
     '/l/v/m/search-messages',
     handle(async (request, response) => {
       const parameters = parametersOf(request);
-      sendJson(response, await searchMessages(services, await authenticateVisitor(services, parameters), parameters));
+      const page = await authenticateVisitor(services, parameters);
+      await calls.read(request, response, page, () => searchMessages(services, page, parameters));
     }),
   );
 
@@ -51,7 +52,7 @@ export function visitorRoutes(services: Services, calls: VisitorCalls, uploads: 
     handle(async (request, response) => sendJson(response, await lightInfo(services, request.headers.authorization))),
   );
 
-  routes.use(visitorFileRoutes(services, uploads));
+  routes.use(visitorFileRoutes(files));
   routes.use(sdkRoutes(services));
 
   routes.use(VISITOR_PATHS, (_request, _response, next) => next(new ChatError('not-found', 'not-found', 'there is no such call')));

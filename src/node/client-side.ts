@@ -7,6 +7,7 @@ import type { ChatRules } from '../domain/rules.ts';
 import type { TypingSignal } from '../domain/signal.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { createInspector } from '../files/inspector.ts';
+import { createAddressOf } from '../http/client-address.ts';
 import { authenticateOperator } from '../http/operator-auth.ts';
 import { createHttpServer, type HttpServer } from '../http/server.ts';
 import type { MetricsRegistry } from '../metrics.ts';
@@ -20,6 +21,7 @@ import { createFiles } from '../postgres/files.ts';
 import { createBans, createHistories } from '../postgres/histories.ts';
 import { createIdentities } from '../postgres/identities.ts';
 import { createLogins } from '../postgres/logins.ts';
+import { createMessageSearch } from '../postgres/message-search.ts';
 import { Admission } from '../sessions/admission.ts';
 import { ClusterDesk } from '../sessions/cluster-desk.ts';
 import type { Derived } from '../sessions/derived.ts';
@@ -27,6 +29,7 @@ import type { Hub } from '../sessions/hub.ts';
 import { Identification } from '../sessions/identification.ts';
 import { OperatorLogins } from '../sessions/operator-logins.ts';
 import type { Presence } from '../sessions/presence.ts';
+import { Searches } from '../sessions/searches.ts';
 import type { Services } from '../sessions/services.ts';
 import { speakingOf } from '../sessions/speaking.ts';
 import { StatusSetter } from '../sessions/status-setter.ts';
@@ -45,6 +48,8 @@ const UPLOAD_MARGIN_BYTES = 65_536;
 export interface ClientSideOptions {
   readonly config: Config;
   readonly database: Database;
+  /** For what looks through texts. */
+  readonly searches: Database;
   readonly installation: { readonly secret: string };
   readonly bus: Bus;
   readonly replica: Replica;
@@ -73,9 +78,13 @@ export function createClientSide(options: ClientSideOptions): { readonly ws: WsS
   const maxConnections = boundConnections(config.limits.maxConnections, log);
   const services = createServices(options, maxConnections);
   const { allowedOrigins, trustedProxies } = config;
+  const addressOf = createAddressOf(trustedProxies);
+  const maxPerAddress = config.limits.visitorConnectionsPerAddress;
   const ws = new WsServer({
     services,
     metrics,
+    addressOf,
+    maxPerAddress,
     authenticateOperator: request => authenticateOperator(services.logins, request, { changes: true, allowedOrigins }),
   });
   const web = createHttpServer({
@@ -87,6 +96,8 @@ export function createClientSide(options: ClientSideOptions): { readonly ws: WsS
     maxConnections,
     allowedOrigins,
     trustedProxies,
+    addressOf,
+    maxPollsPerAddress: maxPerAddress,
     tls: config.node.tls,
     backendKey: config.identification.backendKey?.reveal(),
     webFolder: fileURLToPath(new URL('../web', import.meta.url)),
@@ -107,12 +118,13 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
       maxConnections,
       handshakesPerSecond: limits.wsHandshakesPerSecond,
       visitorActionsPerSecond: limits.visitorActionsPerSecond,
+      visitorReadsPerSecond: limits.visitorReadsPerSecond,
     }),
     cannedAnswers: createCannedAnswers(database),
     files,
     uploads: new Uploads({
       files,
-      inspector: createInspector(limits.uploadTypes),
+      inspector: createInspector(limits.uploadTypes, metrics),
       loop,
       secret: installation.secret,
       defaultMaxChats: limits.maxChatsPerOperator,
@@ -136,7 +148,9 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
     statusSetter: new StatusSetter(loop, nowUs),
     histories: createHistories(database),
     bans: createBans(database),
-    chatSearch: createChatSearch(database),
+    chatSearch: createChatSearch(database, options.searches),
+    messageSearch: createMessageSearch(options.searches),
+    searches: new Searches(metrics),
     clusterDesk: new ClusterDesk({
       control: createClusterControl(database),
       log: options.log,

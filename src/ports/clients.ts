@@ -2,6 +2,7 @@
 import type { CannedAnswer, CannedContent, CannedOwner } from '../domain/canned-answer.ts';
 import type { Survey } from '../domain/survey.ts';
 import type { Ban, Page, Visitor } from '../domain/visitor.ts';
+import type { Found } from './histories.ts';
 
 export interface PageOpening {
   readonly pageId: string;
@@ -101,8 +102,8 @@ export interface OperatorLogins {
 
 /** Texts that operators insert. */
 export interface CannedAnswers {
-  /** What fits best first: shortcuts that begin with the query; own ones, the departments', all's; by shortcut. */
-  list(query: CannedQuery): Promise<readonly CannedAnswer[]>;
+  /** At most PAGE_BYTES. What fits best first: shortcuts that begin with the query; own ones, the departments', all's; by shortcut. */
+  list(query: CannedQuery): Promise<Found<CannedAnswer>>;
   find(id: number): Promise<CannedAnswer | undefined>;
   /** How many this owner has. */
   count(owner: CannedOwner): Promise<number>;
@@ -121,5 +122,7 @@ export interface CannedQuery {
   readonly query: string;
   /** This language's and those for any; undefined: all. */
   readonly lang: string | undefined;
+  /** So many of them are known already. */
+  readonly offset: number;
   readonly limit: number;
 }

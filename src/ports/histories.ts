@@ -6,15 +6,31 @@ import type { Microseconds } from '../domain/time.ts';
 import type { Ban, Visitor } from '../domain/visitor.ts';
 
 export interface Messages {
-  /** The newest `limit` messages of a chat that are not newer than `upToUs`, oldest first. Calls share statements. */
+  /** The newest messages of a chat that are not newer than `upToUs`: at most `limit`, of about `bytes`; oldest first. Calls share statements. */
   listOfChat(wanted: ChatMessagesWanted): Promise<readonly StoredMessage[]>;
-  /** A visitor's messages changed after `sinceUs` in the order of their change; without it, the newest ones by time. */
+  /** A visitor's messages changed after `sinceUs` in the order of their change; without it, the newest ones by time. At most PAGE_BYTES. */
   listHistory(query: HistoryQuery): Promise<HistoryPage>;
   findChat(chatId: number): Promise<Chat | undefined>;
   /** The visitor's newest chat, open or closed. */
   findLastChat(visitorId: string): Promise<LastChat | undefined>;
-  /** The visitor's own view: newest first, at most `limit`. */
-  search(query: { readonly visitorId: string; readonly text: string; readonly limit: number }): Promise<readonly StoredMessage[]>;
+}
+
+export interface MessageSearch {
+  /** The visitor's own view: newest first, at most `limit` and PAGE_BYTES. Throws ChatError `unavailable` when it takes too long. */
+  find(query: MessageQuery): Promise<Found<StoredMessage>>;
+}
+
+export interface MessageQuery {
+  readonly visitorId: string;
+  readonly text: string;
+  readonly beforeUs: Microseconds | undefined;
+  readonly limit: number;
+}
+
+export interface Found<T> {
+  readonly rows: readonly T[];
+  /** There are others behind these. */
+  readonly hasMore: boolean;
 }
 
 export type LastChat = Pick<Chat, 'id' | 'state' | 'operatorId' | 'departmentKey' | 'modifiedUs'>;
@@ -24,6 +40,8 @@ export interface ChatMessagesWanted {
   readonly visitorId: string;
   readonly upToUs: Microseconds;
   readonly limit: number;
+  /** One message comes whatever its size. */
+  readonly bytes: number;
 }
 
 export interface HistoryQuery {
@@ -46,8 +64,8 @@ export interface HistoryPage {
 }
 
 export interface ChatHistories {
-  /** Oldest first. */
-  ofChat(chatId: number): Promise<readonly HistoryRow[]>;
+  /** The newest ones, or those before that step, oldest first; at most PAGE_BYTES. */
+  ofChat(chatId: number, beforeStep: number | undefined): Promise<Found<HistoryRow>>;
 }
 
 export interface BannedVisitor {
@@ -56,9 +74,15 @@ export interface BannedVisitor {
   readonly ban: Ban;
 }
 
+/** Where a list of bans was cut. */
+export interface BanPlace {
+  readonly atUs: Microseconds;
+  readonly visitorId: string;
+}
+
 export interface Bans {
-  /** Newest first, at most `limit`. */
-  list(limit: number): Promise<readonly BannedVisitor[]>;
+  /** Newest first, at most `limit` and PAGE_BYTES; `before`: behind this one. */
+  list(limit: number, before: BanPlace | undefined): Promise<Found<BannedVisitor>>;
 }
 
 export interface StatusSeconds {
@@ -99,8 +123,8 @@ export interface Visit {
 }
 
 export interface ChatSearch {
-  /** Newest first. */
-  find(query: ChatQuery): Promise<readonly Chat[]>;
+  /** Newest first, at most `limit` and PAGE_BYTES. Throws ChatError `unavailable` when it takes too long. */
+  find(query: ChatQuery): Promise<Found<Chat>>;
   /** With his newest visits. */
   findVisitor(visitorId: string): Promise<{ readonly visitor: Visitor; readonly visits: readonly Visit[] } | undefined>;
 }

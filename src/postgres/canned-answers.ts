@@ -1,26 +1,36 @@
 /** Canned answers: read at each keystroke of an operator who looks for one, written seldom. */
+import { PAGE_BYTES } from '../domain/answer-bytes.ts';
 import { ChatError } from '../domain/error.ts';
 import type { CannedAnswer, CannedContent, CannedOwner } from '../domain/canned-answer.ts';
 import type { CannedAnswers } from '../ports.ts';
 import { type Database, sqlState } from './database.ts';
+import { cutToBytes, type Measured, pageOf } from './page-bytes.ts';
 
 const SELECT = 'id, scope, operator_id as "operatorId", department_key as "departmentKey", lang, shortcut, text';
 /** Of the owner in $1, $2, $3. */
 const OF_OWNER = 'scope = $1 and operator_id is not distinct from $2::bigint and department_key is not distinct from $3::text';
 const UNIQUE_VIOLATION = '23505';
 
+const IN_ORDER = "starts_with(folded, $3) desc, array_position('{own,department,all}', scope), folded, id";
+const LIST = cutToBytes(
+  `select ${SELECT}, row_number() over (order by ${IN_ORDER}) as rank from canned_answer
+   where (scope = 'own' and operator_id = $1 or scope = 'department' and ($2::text[] is null or department_key = any($2)) or scope = 'all')
+     and strpos(folded, $3) > 0 and ($4::text is null or lang in ($4, ''))
+   order by ${IN_ORDER} offset $5 limit $6`,
+  'rank',
+  PAGE_BYTES,
+);
+
 export function createCannedAnswers(database: Database): CannedAnswers {
   return {
-    list: ({ operatorId, departmentKeys, query, lang, limit }) =>
-      database.query<CannedAnswer>(
-        `select ${SELECT} from canned_answer
-         where (scope = 'own' and operator_id = $1 or scope = 'department' and ($2::text[] is null or department_key = any($2)) or scope = 'all')
-           and strpos(folded, $3) > 0 and ($4::text is null or lang in ($4, ''))
-         order by starts_with(folded, $3) desc, array_position('{own,department,all}', scope), folded, id
-         limit $5`,
-        [operatorId, departmentKeys ?? null, fold(query), lang ?? null, limit],
+    async list({ operatorId, departmentKeys, query, lang, offset, limit }) {
+      const rows = await database.query<CannedAnswer & Measured>(
+        LIST,
+        [operatorId, departmentKeys ?? null, fold(query), lang ?? null, offset, limit + 1],
         'list-canned-answers',
-      ),
+      );
+      return pageOf<CannedAnswer>(rows, limit);
+    },
 
     async find(id) {
       const rows = await database.query<CannedAnswer>(`select ${SELECT} from canned_answer where id = $1`, [id]);

@@ -1,30 +1,34 @@
 /** Chats of any age by what is known of them, newest first, and what is known of a visitor. */
+import { PAGE_BYTES } from '../domain/answer-bytes.ts';
 import type { Chat, LastMessage } from '../domain/chat.ts';
-import { ChatError } from '../domain/error.ts';
 import { lastMessageOf } from '../domain/state.ts';
 import type { Visitor } from '../domain/visitor.ts';
 import type { ChatQuery, ChatSearch, Visit } from '../ports.ts';
-import { type Database, sqlState } from './database.ts';
+import type { Database } from './database.ts';
+import { cutToBytes, type Measured, pageOf } from './page-bytes.ts';
+import { likePattern, searchWithin } from './search-time.ts';
 import { CHATS, LAST_MESSAGE, VISITORS } from './tables.ts';
 
 /** Of a visitor's card. */
 const VISITS = 20;
-/** A search through texts that takes longer is given up: from and to narrow it. */
 const TEXT_SEARCH_MS = 4_000;
 
-export function createChatSearch(database: Database): ChatSearch {
+/** `searches`: where texts are looked through, apart from all other reads. */
+export function createChatSearch(database: Database, searches: Database): ChatSearch {
   return {
     async find(query) {
       const { text, values } = statementOf(query);
-      const search = database.transaction('begin read only', async client => {
-        await client.query(`set local statement_timeout = ${TEXT_SEARCH_MS}`);
-        return (await client.query<Chat & { lastMessage: LastMessage | null }>(text, values)).rows;
-      });
-      const rows = await search.catch((error: unknown) => {
-        if (sqlState(error) !== '57014') throw error;
-        throw new ChatError('unavailable', 'server-not-ready', 'the search takes too long: narrow it by from and to', { cause: error });
-      });
-      return rows.map(chat => ({ ...chat, lastMessage: chat.lastMessage === null ? null : lastMessageOf(chat.lastMessage) }));
+      const select = cutToBytes(text, 'id desc', PAGE_BYTES);
+      type Row = Chat & { lastMessage: LastMessage | null } & Measured;
+      const rows =
+        query.text === undefined
+          ? await database.query<Row>(select, values)
+          : await searchWithin<Row>(searches, TEXT_SEARCH_MS, select, values);
+      const page = pageOf<Chat>(rows, query.limit);
+      return {
+        hasMore: page.hasMore,
+        rows: page.rows.map(chat => ({ ...chat, lastMessage: chat.lastMessage === null ? null : lastMessageOf(chat.lastMessage) })),
+      };
     },
 
     async findVisitor(visitorId) {
@@ -67,11 +71,11 @@ function statementOf(query: ChatQuery): { readonly text: string; readonly values
   where(
     `exists (select from message m where m.visitor_id = chat.visitor_id and m.chat_id = chat.id and not m.deleted
        and folded(m.text) like '%' || folded(?) || '%')`,
-    query.text?.replace(/[\\%_]/g, '\\$&'),
+    query.text === undefined ? undefined : likePattern(query.text),
   );
   const filter = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
   return {
-    text: `select ${CHATS.select}, m.last as "lastMessage" from chat ${LAST_MESSAGE} ${filter} order by chat.id desc limit ${query.limit}`,
+    text: `select ${CHATS.select}, m.last as "lastMessage" from chat ${LAST_MESSAGE} ${filter} order by chat.id desc limit ${query.limit + 1}`,
     values,
   };
 }

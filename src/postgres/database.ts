@@ -54,6 +54,11 @@ export class Database {
     this.#pool.on('error', () => undefined); // an idle connection was cut: the next query connects again
   }
 
+  /** Further connections to the same servers, apart from these: who takes long there holds up nobody here. The caller ends it. */
+  withPool(poolSize: number): Database {
+    return new Database({ ...this.#options, password: this.#password, poolSize });
+  }
+
   /** For connections from now on. */
   setPassword(password: string | undefined): void {
     this.#password = password;

@@ -4,17 +4,19 @@
  */
 import { ChatError } from '../domain/error.ts';
 
-const MAX_BATCH = 500;
+const BATCH = 500;
 const MAX_WAITING = 10_000;
 
 export class Gather<I, O> {
   readonly #run: (inputs: readonly I[]) => Promise<readonly O[]>;
+  readonly #batch: number;
   #waiting: { input: I; resolve: (output: O) => void; reject: (error: unknown) => void }[] = [];
   #running = false;
 
-  /** `run` returns one output for each input, in the same order. */
-  constructor(run: (inputs: readonly I[]) => Promise<readonly O[]>) {
+  /** `run` returns one output for each input, in the same order, of at most `batch` inputs. */
+  constructor(run: (inputs: readonly I[]) => Promise<readonly O[]>, batch = BATCH) {
     this.#run = run;
+    this.#batch = batch;
   }
 
   /** Rejects with `unavailable` when too many calls wait. */
@@ -31,7 +33,7 @@ export class Gather<I, O> {
   async #drain(): Promise<void> {
     this.#running = true;
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, MAX_BATCH);
+      const batch = this.#waiting.splice(0, this.#batch);
       try {
         const outputs = await this.#run(batch.map(call => call.input));
         batch.forEach((call, i) => call.resolve(outputs[i] as O));

@@ -1,33 +1,39 @@
 /** What has become of chats and visitors, for those who ask: history rows, bans, time in statuses. */
+import { PAGE_BYTES } from '../domain/answer-bytes.ts';
 import type { HistoryRow } from '../domain/chat-history.ts';
 import type { BannedVisitor, Bans, ChatHistories, StatusSeconds, StatusTimes } from '../ports.ts';
 import type { Database } from './database.ts';
+import { cutToBytes, type Measured, pageOf } from './page-bytes.ts';
 import { HISTORY } from './tables.ts';
 
-/** Of a chat, the newest ones. */
+/** Of a chat, in one page. */
 const MAX_STEPS = 1_000;
 
 export function createHistories(database: Database): ChatHistories {
   return {
-    async ofChat(chatId) {
-      const rows = await database.query<HistoryRow>(
-        `select ${HISTORY.select} from chat_history where chat_id = $1 order by step desc limit ${MAX_STEPS}`,
-        [chatId],
-      );
-      return rows.reverse();
+    async ofChat(chatId, beforeStep) {
+      const select = `select ${HISTORY.select} from chat_history where chat_id = $1 and ($2::bigint is null or step < $2)
+        order by step desc limit ${MAX_STEPS + 1}`;
+      const rows = await database.query<HistoryRow & Measured>(cutToBytes(select, 'step desc', PAGE_BYTES), [chatId, beforeStep ?? null]);
+      const page = pageOf<HistoryRow>(rows, MAX_STEPS);
+      return { ...page, rows: page.rows.reverse() };
     },
   };
 }
 
 export function createBans(database: Database): Bans {
   return {
-    list: limit =>
-      database.query<BannedVisitor>(
-        `select id as "visitorId", fields, ban from visitor where ban is not null
+    async list(limit, before) {
+      const select = `select id as "visitorId", fields, ban, (ban->>'atUs')::bigint as "atUs" from visitor where ban is not null
            and (ban->>'untilUs' is null or (ban->>'untilUs')::bigint > extract(epoch from clock_timestamp()) * 1000000)
-         order by (ban->>'atUs')::bigint desc limit $1`,
-        [limit],
-      ),
+           and ($1::bigint is null or ((ban->>'atUs')::bigint, id) < ($1, $2))
+         order by (ban->>'atUs')::bigint desc, id desc limit ${limit + 1}`;
+      const rows = await database.query<BannedVisitor & Measured>(cutToBytes(select, '"atUs" desc, "visitorId" desc', PAGE_BYTES), [
+        before?.atUs ?? null,
+        before?.visitorId ?? null,
+      ]);
+      return pageOf<BannedVisitor>(rows, limit);
+    },
   };
 }
 

@@ -1,21 +1,26 @@
 /** Message texts, read on demand: the hot state holds chat headers only. */
+import { PAGE_BYTES } from '../domain/answer-bytes.ts';
 import type { Chat } from '../domain/chat.ts';
 import type { LastChat } from '../ports.ts';
 import type { ChatMessagesWanted, HistoryPage, HistoryQuery, Messages, StoredMessage } from '../ports.ts';
 import type { Database } from './database.ts';
 import { Gather } from './gather.ts';
+import { cutToBytes, type Measured, pageOf } from './page-bytes.ts';
 import { CHATS, IS_OPEN, MESSAGES } from './tables.ts';
 
-const READ = "(message.sender like 'v:%' and message.ts_us <= chat.read_by_operator_us) as read";
+/** Chats in one statement: as many as 16 MiB of messages at most. */
+const CHATS_AT_ONCE = 64;
+
+export const READ = "(message.sender like 'v:%' and message.ts_us <= chat.read_by_operator_us) as read";
 
 /** The visitor's clock: of his open chat while he has one. */
 const VISITOR_REVISION = `coalesce((select open.last_ts_us from chat open where open.visitor_id = visitor.id and ${IS_OPEN}), visitor.last_ts_us)`;
 
 /** To the visitor. */
-const SHOWN = "message.kind <> 'for_operator' and message.ts_us > visitor.cleared_us";
+export const SHOWN = "message.kind <> 'for_operator' and message.ts_us > visitor.cleared_us";
 
 export function createMessages(database: Database): Messages {
-  const ofChats = new Gather<ChatMessagesWanted, readonly StoredMessage[]>(wanted => listOfChats(database, wanted));
+  const ofChats = new Gather<ChatMessagesWanted, readonly StoredMessage[]>(wanted => listOfChats(database, wanted), CHATS_AT_ONCE);
   const lastChats = new Gather<string, LastChat | undefined>(visitorIds => findLastChats(database, visitorIds));
   return {
     listOfChat: wanted => ofChats.load(wanted),
@@ -25,13 +30,6 @@ export function createMessages(database: Database): Messages {
       return rows[0];
     },
     findLastChat: visitorId => lastChats.load(visitorId),
-    search: ({ visitorId, text, limit }) =>
-      database.query<StoredMessage>(
-        `select ${MESSAGES.select}, ${READ} from message join chat on chat.id = message.chat_id join visitor on visitor.id = message.visitor_id
-         where message.visitor_id = $1 and folded(message.text) like '%' || folded($2) || '%' and ${SHOWN} and not message.deleted
-         order by message.ts_us desc limit $3`,
-        [visitorId, text.replace(/[\\%_]/g, '\\$&'), limit],
-      ),
   };
 }
 
@@ -46,22 +44,33 @@ async function findLastChats(database: Database, visitorIds: readonly string[]):
   return visitorIds.map(id => byVisitor.get(id));
 }
 
+const NEWEST_OF_CHAT = cutToBytes(
+  `select ${MESSAGES.select}, ${READ} from message
+   where message.visitor_id = w.visitor_id and message.chat_id = w.chat_id and message.ts_us <= w.up_to_us
+   order by message.ts_us desc limit w.max_rows`,
+  '"tsUs" desc',
+  'w.max_bytes',
+);
+
 async function listOfChats(database: Database, wanted: readonly ChatMessagesWanted[]): Promise<StoredMessage[][]> {
-  const rows = await database.query<{ place: number; message: StoredMessage }>(
+  const rows = await database.query<{ place: number; message: StoredMessage & Measured }>(
     `select w.place::integer as place, to_jsonb(m) as message
-     from unnest($1::bigint[], $2::text[], $3::bigint[], $4::integer[]) with ordinality w(chat_id, visitor_id, up_to_us, max_rows, place)
+     from unnest($1::bigint[], $2::text[], $3::bigint[], $4::integer[], $5::bigint[])
+       with ordinality w(chat_id, visitor_id, up_to_us, max_rows, max_bytes, place)
      join chat on chat.id = w.chat_id,
-     lateral (
-       select ${MESSAGES.select}, ${READ} from message
-       where message.visitor_id = w.visitor_id and message.chat_id = w.chat_id and message.ts_us <= w.up_to_us
-       order by message.ts_us desc limit w.max_rows
-     ) m
+     lateral (${NEWEST_OF_CHAT}) m
      order by w.place, m."tsUs"`,
-    [wanted.map(w => w.chatId), wanted.map(w => w.visitorId), wanted.map(w => w.upToUs), wanted.map(w => w.limit)],
+    [
+      wanted.map(w => w.chatId),
+      wanted.map(w => w.visitorId),
+      wanted.map(w => w.upToUs),
+      wanted.map(w => w.limit),
+      wanted.map(w => w.bytes),
+    ],
     'list-of-chats',
   );
   const lists = wanted.map((): StoredMessage[] => []);
-  for (const row of rows) lists[row.place - 1]?.push(row.message);
+  for (const { place, message } of rows) lists[place - 1]?.push(...pageOf([message]).rows);
   return lists;
 }
 
@@ -80,16 +89,17 @@ async function listHistory(database: Database, query: HistoryQuery): Promise<His
   if (!includeHidden) conditions.push(SHOWN);
   // Who asks for what is new must forget what was deleted; who asks for what is old never knew it.
   if (!forward) conditions.push('not message.deleted');
-  const rows = await database.query<StoredMessage & { visitorRevisionUs: number }>(
-    `select ${MESSAGES.select}, ${READ}, ${VISITOR_REVISION} as "visitorRevisionUs"
+  const select = `select ${MESSAGES.select}, ${READ}, ${VISITOR_REVISION} as "visitorRevisionUs"
      from message join chat on chat.id = message.chat_id join visitor on visitor.id = message.visitor_id
      where ${conditions.join(' and ')}
-     order by ${forward ? 'message.changed_us' : 'message.ts_us desc'} limit ${limit + 1}`,
+     order by ${forward ? 'message.changed_us' : 'message.ts_us desc'} limit ${limit + 1}`;
+  const rows = await database.query<StoredMessage & { visitorRevisionUs: number } & Measured>(
+    cutToBytes(select, forward ? '"changedUs"' : '"tsUs" desc', PAGE_BYTES),
     values,
   );
-  const hasMore = rows.length > limit;
-  const page = rows.slice(0, limit).map(({ visitorRevisionUs: _, ...message }) => message);
+  const { rows: found, hasMore } = pageOf<StoredMessage & { visitorRevisionUs: number }>(rows, limit);
+  const page = found.map(({ visitorRevisionUs: _, ...message }) => message);
   // Going forward the revision is the last change handed out; else everything newer than the page is known with it.
-  const revisionUs = forward ? (page.at(-1)?.changedUs ?? sinceUs) : (rows[0]?.visitorRevisionUs ?? 0);
+  const revisionUs = forward ? (page.at(-1)?.changedUs ?? sinceUs) : (found[0]?.visitorRevisionUs ?? 0);
   return { hasMore, messages: forward ? page.sort((a, b) => a.tsUs - b.tsUs) : page.reverse(), revisionUs };
 }

@@ -57,6 +57,7 @@ const VISITOR_NAMES: Readonly<Partial<Record<string, string>>> = {
   'file-size-too-small': 'file_size_too_small',
   'file-not-found': 'file_not_found',
   'rate-limited': 'server-not-ready',
+  'unsupported-encoding': 'unsupported_encoding',
 };
 
 export function operatorErrorBody(error: ChatError): ErrorBody {

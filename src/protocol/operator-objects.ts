@@ -34,6 +34,44 @@ export function operatorChat(chat: Chat, messages?: readonly object[]): object {
   };
 }
 
+/** In lists: as much of what others have filled in as a row shows. Whole it comes with the chat's own object and the visitor's card. */
+const LISTED_FIELD = 200;
+const LISTED_FIELDS = 1_000;
+const LISTED_URL = 500;
+const LISTED_TITLE = 200;
+const LISTED_NAME = 100;
+/** Before all others, as they say who it is. */
+const FIRST_FIELDS = ['id', 'display_name', 'name', 'email', 'phone'];
+
+/** A chat as one of many. */
+export function listedChat(chat: Chat): object {
+  const { lastMessage } = chat;
+  return operatorChat({
+    ...chat,
+    visitorFields: listedFields(chat.visitorFields),
+    pageUrl: cut(chat.pageUrl, LISTED_URL),
+    pageTitle: cut(chat.pageTitle, LISTED_TITLE),
+    lastMessage: lastMessage === null ? null : { ...lastMessage, name: cut(lastMessage.name, LISTED_NAME) },
+  });
+}
+
+export function listedFields(fields: Chat['visitorFields']): Chat['visitorFields'] {
+  let room = LISTED_FIELDS;
+  const listed: [string, string][] = [];
+  for (const name of [...FIRST_FIELDS, ...Object.keys(fields).filter(other => !FIRST_FIELDS.includes(other))]) {
+    const value = fields[name] === undefined ? undefined : cut(fields[name], LISTED_FIELD);
+    if (value === undefined || name.length + value.length > room) continue;
+    room -= name.length + value.length;
+    listed.push([name, value]);
+  }
+  return Object.fromEntries(listed);
+}
+
+/** Half a character is none. */
+function cut(text: string, max: number): string {
+  return text.length <= max ? text : text.slice(0, max).replace(/[\ud800-\udbff]$/, '');
+}
+
 export function chatVisitor(chat: Chat): object {
   return { id: chat.visitorId, fields: chat.visitorFields, channel: chat.channel };
 }

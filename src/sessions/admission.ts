@@ -1,6 +1,6 @@
 /**
  * How much this node lets in, so that a storm or an abuser costs the others little: new WebSockets per second, open
- * WebSockets, actions per visitor. What is refused is told when to come back, spread by the server.
+ * WebSockets, actions and reads per visitor. What is refused is told when to come back, spread by the server.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { ChatError } from '../domain/error.ts';
@@ -16,6 +16,8 @@ const VISITOR_BURST = 5;
 const MAX_WAIT_MS = 2_000;
 /** The rest of the connections is for requests. */
 const WEBSOCKET_SHARE = 0.9;
+/** The rest of the WebSockets is for operators. */
+const VISITOR_SHARE = 0.9;
 /** Who comes a little before his place would be refused again. */
 const RETURN_SLACK_MS = 100;
 /** Nobody is sent away for much longer, however many want in. */
@@ -29,38 +31,48 @@ export interface AdmissionOptions {
   readonly maxConnections: number;
   readonly handshakesPerSecond: number;
   readonly visitorActionsPerSecond: number;
+  readonly visitorReadsPerSecond: number;
 }
 
 export class Admission {
   readonly #clock: Clock;
-  readonly #maxWebSockets: number;
+  readonly #maxWebSockets: Readonly<Record<'operator' | 'visitor', number>>;
   readonly #handshakeMs: number;
   readonly #handshakes: Pace;
   /** Operators have a rate of their own: no storm of visitors holds them up. */
   readonly #handshakesSpent = { operator: 0, visitor: 0 };
   readonly #returns: Pace;
   #returnsSpent = 0;
-  readonly #actions: Pace;
-  readonly #visitors: ExpiringMap<string, number>;
+  readonly #actions: VisitorPace;
+  readonly #reads: VisitorPace;
   readonly #refused: LabelledCounter;
-  readonly #slowed: Counter;
 
-  constructor({ clock, metrics, maxConnections, handshakesPerSecond, visitorActionsPerSecond }: AdmissionOptions) {
+  constructor({ clock, metrics, maxConnections, handshakesPerSecond, visitorActionsPerSecond, visitorReadsPerSecond }: AdmissionOptions) {
     this.#clock = clock;
-    this.#maxWebSockets = Math.floor(maxConnections * WEBSOCKET_SHARE);
+    const maxWebSockets = Math.floor(maxConnections * WEBSOCKET_SHARE);
+    this.#maxWebSockets = { operator: maxWebSockets, visitor: Math.floor(maxWebSockets * VISITOR_SHARE) };
     this.#handshakeMs = 1_000 / handshakesPerSecond;
     this.#handshakes = new Pace(handshakesPerSecond, handshakesPerSecond);
     this.#returns = new Pace(handshakesPerSecond, 0);
-    this.#actions = new Pace(visitorActionsPerSecond, visitorActionsPerSecond * VISITOR_BURST);
-    this.#visitors = new ExpiringMap(clock, MAX_VISITORS);
-    this.#refused = metrics.labelled('admission_refused_total', 'What was told to come back later: handshake, connection, action', 'what');
-    this.#slowed = metrics.counter('visitor_actions_slowed_total', 'Actions of visitors that waited because they came too fast');
-    metrics.gauge('visitor_paces', 'Visitors whose pace is remembered (at most 100000)', () => this.#visitors.size);
+    this.#actions = new VisitorPace(clock, visitorActionsPerSecond);
+    this.#reads = new VisitorPace(clock, visitorReadsPerSecond);
+    this.#refused = metrics.labelled(
+      'admission_refused_total',
+      'What was told to come back later: handshake, connection, action, read',
+      'what',
+    );
+    this.#actions.slowed = metrics.counter('visitor_actions_slowed_total', 'Actions of visitors that waited because they came too fast');
+    this.#reads.slowed = metrics.counter('visitor_reads_slowed_total', 'Reads of visitors that waited because they came too fast');
+    metrics.gauge(
+      'visitor_paces',
+      'Visitors whose pace is remembered (at most 100000 of actions, and of reads)',
+      () => this.#actions.size + this.#reads.size,
+    );
   }
 
   /** Throws `rate-limited` with the time after which this client should come back. */
   webSocket(who: 'operator' | 'visitor', open: number): void {
-    if (open >= this.#maxWebSockets) throw this.#tooMany('connection', 1_000 + Math.random() * FULL_SPREAD_MS);
+    if (open >= this.#maxWebSockets[who]) throw this.#tooMany('connection', 1_000 + Math.random() * FULL_SPREAD_MS);
     const nowMs = this.#clock.nowMs();
     const { waitMs, spentMs } = this.#handshakes.next(this.#handshakesSpent[who], nowMs);
     if (waitMs === 0) {
@@ -81,16 +93,43 @@ export class Admission {
 
   /** What the visitor must wait for before he acts; nothing, nearly always. Throws `rate-limited` when that would take too long. */
   visitorAction(visitorId: string): Promise<void> | undefined {
-    const { waitMs, spentMs } = this.#actions.next(this.#visitors.get(visitorId) ?? 0, this.#clock.nowMs());
-    if (waitMs > MAX_WAIT_MS) throw this.#tooMany('action', waitMs);
-    this.#visitors.set(visitorId, spentMs, VISITOR_FORGOTTEN_MS);
-    if (waitMs === 0) return undefined;
-    this.#slowed.inc();
-    return wait(waitMs);
+    return this.#actions.next(visitorId, waitMs => this.#tooMany('action', waitMs));
   }
 
-  #tooMany(what: 'handshake' | 'connection' | 'action', retryAfterMs: number): ChatError {
+  /** The same before he reads what may be large: history, searches, files, a full update. */
+  visitorRead(visitorId: string): Promise<void> | undefined {
+    return this.#reads.next(visitorId, waitMs => this.#tooMany('read', waitMs));
+  }
+
+  #tooMany(what: 'handshake' | 'connection' | 'action' | 'read', retryAfterMs: number): ChatError {
     this.#refused.inc(what);
     return new ChatError('rate-limited', 'rate-limited', `too many at once: ${what}`, { retryAfterMs: Math.ceil(retryAfterMs) });
+  }
+}
+
+/** One rate for each visitor. */
+class VisitorPace {
+  readonly #clock: Clock;
+  readonly #pace: Pace;
+  readonly #visitors: ExpiringMap<string, number>;
+  slowed: Counter | undefined;
+
+  constructor(clock: Clock, perSecond: number) {
+    this.#clock = clock;
+    this.#pace = new Pace(perSecond, perSecond * VISITOR_BURST);
+    this.#visitors = new ExpiringMap(clock, MAX_VISITORS);
+  }
+
+  get size(): number {
+    return this.#visitors.size;
+  }
+
+  next(visitorId: string, tooMany: (waitMs: number) => ChatError): Promise<void> | undefined {
+    const { waitMs, spentMs } = this.#pace.next(this.#visitors.get(visitorId) ?? 0, this.#clock.nowMs());
+    if (waitMs > MAX_WAIT_MS) throw tooMany(waitMs);
+    this.#visitors.set(visitorId, spentMs, VISITOR_FORGOTTEN_MS);
+    if (waitMs === 0) return undefined;
+    this.slowed?.inc();
+    return wait(waitMs);
   }
 }

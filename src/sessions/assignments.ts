@@ -5,15 +5,21 @@ import type { HistoryRow } from '../domain/chat-history.ts';
 import type { Operator } from '../domain/operator.ts';
 import { toSeconds, toSecondsOrNull } from '../domain/time.ts';
 import { whyWaiting } from '../domain/waiting.ts';
+import { listedFields } from '../protocol/operator-objects.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { readableChat } from './history.ts';
 import type { Services } from './services.ts';
+
+const BANS = 1_000;
+/** When, and whose: as `banList` hands it out. */
+const BAN_CURSOR = /^\d{1,16}-[\w]{1,100}$/;
 
 export async function chatAssignments(services: Services, operator: Operator, parameters: Parameters): Promise<object> {
   const { replica, feed, histories, waiting, rules, nowUs } = services;
   const chatId = parameters.key('chatId');
   await readableChat(services, operator, chatId);
-  const history = await histories.ofChat(chatId);
+  const beforeStep = parameters.optionalInteger('cursor', { min: 1, max: Number.MAX_SAFE_INTEGER });
+  const { rows: history, hasMore } = await histories.ofChat(chatId, beforeStep);
   // What is stored and what is computed must be of one time: this node may be a moment behind the database.
   const newest = history.at(-1);
   const known = replica.chats.get(chatId);
@@ -26,6 +32,8 @@ export async function chatAssignments(services: Services, operator: Operator, pa
     data: {
       chatId,
       history: history.map(historyObject),
+      /** Of the older part. */
+      cursor: hasMore ? String(history[0]?.step) : null,
       waiting:
         why === undefined
           ? null
@@ -53,20 +61,24 @@ function historyObject({ atUs, move, state, operatorId, assignedOperatorId, depa
   };
 }
 
-/** For supervisors and administrators. */
-export async function banList({ bans }: Services): Promise<object> {
-  const list = await bans.list(1_000);
+/** For supervisors and administrators: a page of them. `cursor` is where the next one begins. */
+export async function banList({ bans }: Services, parameters: Parameters): Promise<object> {
+  const [atUs, visitorId] = parameters.optionalText('cursor', { max: 120, pattern: BAN_CURSOR })?.split('-') ?? [];
+  const before = atUs === undefined || visitorId === undefined ? undefined : { atUs: Number(atUs), visitorId };
+  const { rows: list, hasMore } = await bans.list(BANS, before);
+  const last = list.at(-1);
   return {
     result: 'ok',
     data: {
       bans: list.map(({ visitorId, fields, ban }) => ({
         visitorId,
-        fields,
+        fields: listedFields(fields),
         until: ban.untilUs === null ? null : toSeconds(ban.untilUs),
         reason: ban.reason,
         by: ban.by,
         ts: toSeconds(ban.atUs),
       })),
+      cursor: hasMore && last !== undefined ? `${last.ban.atUs}-${last.visitorId}` : null,
     },
   };
 }

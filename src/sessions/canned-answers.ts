@@ -14,6 +14,7 @@ import { type Parameters, wrong } from '../protocol/parameters.ts';
 import type { Services } from './services.ts';
 
 const MAX_LISTED = 200;
+const MAX_OFFSET = 1_000_000;
 const MAX_LANG = 20;
 const SHORTCUT = { max: 50, pattern: /^[^\s\p{Cc}]+$/u };
 const TEXT = { max: 10_000, pattern: /\S/ };
@@ -24,14 +25,17 @@ export async function listCannedAnswers(services: Services, operator: Operator, 
   const lang = given(parameters.optionalText('lang', { max: MAX_LANG }));
   const departmentKey = given(parameters.optionalText('departmentKey', { max: 100 }));
   if (departmentKey !== undefined) await checkDepartment(services, departmentKey);
-  const answers = await services.cannedAnswers.list({
+  const offset = parameters.optionalInteger('cursor', { min: 0, max: MAX_OFFSET }) ?? 0;
+  const { rows: answers, hasMore } = await services.cannedAnswers.list({
     operatorId: operator.id,
     departmentKeys: departmentsOf(operator, departmentKey),
     query,
     lang,
+    offset,
     limit: MAX_LISTED,
   });
-  return { result: 'ok', data: { answers: answers.map(({ operatorId: _, ...shown }) => shown) } };
+  const cursor = hasMore ? String(offset + answers.length) : null;
+  return { result: 'ok', data: { answers: answers.map(shownAnswer), cursor } };
 }
 
 /** A new one, or with `id` one that is there. */
@@ -102,6 +106,10 @@ function departmentsOf(operator: Operator, wanted: string | undefined): readonly
   const own = isAdmin(operator) ? undefined : operator.departmentKeys;
   if (wanted === undefined) return own;
   return own === undefined || own.includes(wanted) ? [wanted] : [];
+}
+
+function shownAnswer({ id, scope, departmentKey, lang, shortcut, text }: CannedAnswer): object {
+  return { id, scope, departmentKey, lang, shortcut, text };
 }
 
 /** An empty field of a form is none. */

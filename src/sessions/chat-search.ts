@@ -4,7 +4,7 @@ import { ChatError } from '../domain/error.ts';
 import { isAdmin, type Operator } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
 import type { ChatQuery } from '../ports.ts';
-import { operatorChat } from '../protocol/operator-objects.ts';
+import { listedChat } from '../protocol/operator-objects.ts';
 import { type Parameters, wrong } from '../protocol/parameters.ts';
 import type { Services } from './services.ts';
 
@@ -18,7 +18,7 @@ const CARD_CHATS = 20;
 export async function findChats(services: Services, operator: Operator, parameters: Parameters): Promise<object> {
   const limit = parameters.optionalInteger('limit', { min: 1, max: 200 }) ?? 50;
   const text = parameters.optionalText('query', { max: 200 })?.trim();
-  const chats = await services.chatSearch.find({
+  const query: ChatQuery = {
     readableBy: readableBy(operator),
     states: readStates(parameters),
     operatorId: parameters.optionalInteger('operatorId', { min: 1, max: Number.MAX_SAFE_INTEGER }),
@@ -28,18 +28,18 @@ export async function findChats(services: Services, operator: Operator, paramete
     toUs: readTime(parameters, 'to'),
     text: text === '' ? undefined : text,
     beforeId: parameters.optionalInteger('cursor', { min: 1, max: Number.MAX_SAFE_INTEGER }),
-    limit: limit + 1,
-  });
-  const page = chats.slice(0, limit);
-  const cursor = chats.length > limit ? String(page.at(-1)?.id) : null;
-  return { result: 'ok', data: { chats: page.map(chat => operatorChat(chat)), cursor } };
+    limit,
+  };
+  const find = () => services.chatSearch.find(query);
+  const { rows: chats, hasMore } = await (query.text === undefined ? find() : services.searches.run('operator', String(operator.id), find));
+  return { result: 'ok', data: { chats: chats.map(listedChat), cursor: hasMore ? String(chats.at(-1)?.id) : null } };
 }
 
 export async function visitorCard(services: Services, operator: Operator, parameters: Parameters): Promise<object> {
   const visitorId = parameters.id('id');
   const found = await services.chatSearch.findVisitor(visitorId);
   if (found === undefined) throw new ChatError('not-found', 'visitor-not-found', 'there is no such visitor');
-  const chats = await services.chatSearch.find({ readableBy: readableBy(operator), visitorId, limit: CARD_CHATS });
+  const { rows: chats } = await services.chatSearch.find({ readableBy: readableBy(operator), visitorId, limit: CARD_CHATS });
   const { visitor, visits } = found;
   return {
     result: 'ok',
@@ -51,7 +51,7 @@ export async function visitorCard(services: Services, operator: Operator, parame
           ? null
           : { until: visitor.ban.untilUs === null ? null : toSeconds(visitor.ban.untilUs), reason: visitor.ban.reason },
       visits: visits.map(({ from, to, ...visit }) => ({ ...visit, fromTs: from.getTime() / 1_000, toTs: to.getTime() / 1_000 })),
-      chats: chats.map(chat => operatorChat(chat)),
+      chats: chats.map(listedChat),
     },
   };
 }

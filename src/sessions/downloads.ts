@@ -4,6 +4,7 @@ import { ChatError } from '../domain/error.ts';
 import { visitorSender } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
+import type { Page } from '../domain/visitor.ts';
 import type { FoundFile } from '../ports.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { readableChat } from './history.ts';
@@ -13,7 +14,11 @@ import type { Services } from './services.ts';
  * `hash` = HMAC-SHA256(auth-token, guid + expires), made by the client for any page of the visitor that lives.
  * Throws `unauthorized` for a link that is forged or has expired, `file-not-found`.
  */
-export async function visitorsFile(services: Services, guid: string, parameters: Parameters): Promise<FoundFile> {
+export async function visitorsFile(
+  services: Services,
+  guid: string,
+  parameters: Parameters,
+): Promise<{ readonly file: FoundFile; readonly page: Page }> {
   const { pages, files, nowUs } = services;
   const pageId = parameters.text('page-id', { max: 100 });
   const expires = parameters.text('expires', { max: 20, pattern: /^\d+(\.\d+)?$/ });
@@ -25,7 +30,7 @@ export async function visitorsFile(services: Services, guid: string, parameters:
   const page = await pages.authenticate(pageId, token);
   const file = await files.find(guid);
   if (file?.visitorId !== page.visitorId) throw notFound();
-  return file;
+  return { file, page };
 }
 
 export async function operatorsFile(services: Services, guid: string, operator: Operator): Promise<FoundFile> {

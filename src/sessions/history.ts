@@ -27,11 +27,14 @@ export async function visitorHistory({ messages }: Services, page: Page, paramet
   };
 }
 
-/** What he and his operators have said; newest first. */
-export async function searchMessages({ messages }: Services, page: Page, parameters: Parameters): Promise<object> {
+/** What he and his operators have said; newest first. `before-ts` of the last one gets what is behind it. */
+export async function searchMessages({ messageSearch, searches }: Services, page: Page, parameters: Parameters): Promise<object> {
+  const { visitorId } = page;
   const text = parameters.text('query', { max: 200 }).trim();
-  const found = text === '' ? [] : await messages.search({ visitorId: page.visitorId, text, limit: VISITOR_PAGE });
-  return { result: 'ok', data: { count: found.length, items: found.map(m => visitorMessage(m, m.read)) } };
+  const beforeUs = parameters.optionalInteger('before-ts', { min: 0, max: MAX_US });
+  const find = () => messageSearch.find({ visitorId, text, beforeUs, limit: VISITOR_PAGE });
+  const { rows, hasMore } = text === '' ? { rows: [], hasMore: false } : await searches.run('visitor', visitorId, find);
+  return { result: 'ok', data: { count: rows.length, items: rows.map(m => visitorMessage(m, m.read)), hasMore } };
 }
 
 export async function operatorHistory(services: Services, operator: Operator, parameters: Parameters): Promise<object> {

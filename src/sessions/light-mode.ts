@@ -30,6 +30,7 @@ export async function lightPage({ pages }: Services, authorization: string | und
 export async function lightInfo(services: Services, authorization: string | undefined): Promise<object> {
   const page = await lightPage(services, authorization);
   if (page === undefined) throw reinit();
+  await services.admission.visitorRead(page.visitorId);
   const chat = services.replica.openChatOf(page.visitorId);
   const lastUs = chat?.lastTsUs ?? (await services.pages.findVisitor(page))?.visitor.lastTsUs ?? 0;
   return { unreadMessagesCount: chat?.unreadByVisitorMsgCnt ?? 0, historyLastChangeTs: toSeconds(lastUs) };

@@ -15,7 +15,7 @@ export interface PollOptions {
   readonly since: Revision | undefined;
   readonly resync: Resync | undefined;
   readonly holdMs: number;
-  /** Called while the poll is held, with how to end it early (the client has gone, this node drains); returns the undo. */
+  /** Called while the poll is held, with how to end it early (the client has gone, this node drains); returns the undo. May throw. */
   readonly whileHeld: (giveUp: () => void) => () => void;
   /** What a client whose page or login has ended is told. */
   readonly ended: (tokenHash: string | null | undefined) => ChatError | undefined;
@@ -69,8 +69,8 @@ function hold({ hub, view, since = 0, holdMs, whileHeld, ended }: PollOptions): 
         if (error !== undefined) finish(() => reject(error));
       },
     };
+    const release = whileHeld(giveUp); // first: it may throw
     const timer = setTimeout(giveUp, holdMs);
     hub.subscribe(subscriber);
-    const release = whileHeld(giveUp);
   });
 }

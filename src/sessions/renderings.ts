@@ -1,4 +1,5 @@
 /** Who hears of an applied change, and what each kind of hearer is told, as JSON text. */
+import { CHAT_BYTES } from '../domain/answer-bytes.ts';
 import { ALL_OPERATORS, type Hearing, hearersOf, type Topic, visitorTopic } from '../domain/audience.ts';
 import type { Change } from '../domain/change.ts';
 import { type Chat, isOpen, ownerOf } from '../domain/chat.ts';
@@ -124,14 +125,14 @@ export class Renderings {
   }
 }
 
-/** The chat's last messages as its operator sees them, none newer than the header. */
-export async function chatMessages(messages: Messages, chat: Chat): Promise<object[]> {
-  return (await lastMessages(messages, chat, CHAT_MESSAGES)).map(toOperator);
+/** The chat's last messages as its operator sees them, none newer than the header, of about `bytes`. */
+export async function chatMessages(messages: Messages, chat: Chat, bytes = CHAT_BYTES): Promise<object[]> {
+  return (await lastMessages(messages, chat, { limit: CHAT_MESSAGES, bytes })).map(toOperator);
 }
 
 /** As its visitor sees them. */
 export async function visitorMessages(messages: Messages, chat: Chat): Promise<object[]> {
-  const list = await lastMessages(messages, chat, VISITOR_MESSAGES);
+  const list = await lastMessages(messages, chat, { limit: VISITOR_MESSAGES, bytes: CHAT_BYTES });
   return list.filter(message => !isHiddenFromVisitor(message) && !message.deleted).map(message => visitorMessage(message, message.read));
 }
 
@@ -139,8 +140,12 @@ function toOperator(message: StoredMessage): object {
   return operatorMessage(message, message.read);
 }
 
-async function lastMessages(messages: Messages, { id: chatId, visitorId, messageCount, lastTsUs }: Chat, limit: number) {
-  return messageCount === 0 ? [] : messages.listOfChat({ chatId, visitorId, upToUs: lastTsUs, limit });
+async function lastMessages(
+  messages: Messages,
+  { id: chatId, visitorId, messageCount, lastTsUs }: Chat,
+  { limit, bytes }: { readonly limit: number; readonly bytes: number },
+) {
+  return messageCount === 0 ? [] : messages.listOfChat({ chatId, visitorId, upToUs: lastTsUs, limit, bytes });
 }
 
 /** All of them as deltas, in order. */

@@ -5,6 +5,7 @@
  * Entries are also listed by topic, so that a resume costs what the client missed, not what the ring holds. They hold
  * rows that the replica has made anyhow; texts are made for the first who comes back, and kept for the next.
  */
+import { PAGE_BYTES } from '../domain/answer-bytes.ts';
 import type { Topic } from '../domain/audience.ts';
 import type { Revision } from '../domain/change.ts';
 import type { AppliedChange } from '../sync/replica.ts';
@@ -12,6 +13,9 @@ import type { HearerKind, Rendering, ToldTo } from './renderings.ts';
 
 /** A change's rows in memory, beside its texts: measured ~1 KB with the headers of its chat before and after. */
 const ENTRY_BYTES = 1_000;
+
+/** Of a chat with its messages, counted before they are there: few are as large as CHAT_BYTES. */
+const LOOKED_UP_BYTES = 32_768;
 
 export interface RingEntry {
   readonly applied: AppliedChange;
@@ -62,8 +66,11 @@ export class Ring {
     return since >= this.#floor;
   }
 
-  /** What a session with these topics has missed since then, in order. Only when `covers(since)`. */
-  missed(topics: readonly Topic[], since: Revision): Rendering[] {
+  /**
+   * What a session with these topics has missed since then, in order; undefined when that is more than an answer may be. Only when
+   * `covers(since)`.
+   */
+  missed(topics: readonly Topic[], since: Revision): Rendering[] | undefined {
     const found = new Set<Kept>();
     for (const topic of topics) {
       for (const entry of this.#byTopic.newestFirst(topic)) {
@@ -73,12 +80,17 @@ export class Ring {
     }
     if (found.size === 0) return [];
     const mine = new Set(topics);
-    return [...found]
-      .sort((a, b) => a.applied.revision - b.applied.revision)
-      .flatMap(entry => {
-        const kind = entry.hearers.find(hearer => mine.has(hearer.topic))?.kind;
-        return kind === undefined ? [] : [this.#rendered(entry, kind)];
-      });
+    const missed: Rendering[] = [];
+    let bytes = 0;
+    for (const entry of [...found].sort((a, b) => a.applied.revision - b.applied.revision)) {
+      const kind = entry.hearers.find(hearer => mine.has(hearer.topic))?.kind;
+      if (kind === undefined) continue;
+      const rendering = this.#rendered(entry, kind);
+      bytes += bytesOf(rendering);
+      if (bytes > PAGE_BYTES) return undefined;
+      missed.push(rendering);
+    }
+    return missed;
   }
 
   #rendered(entry: Kept, kind: HearerKind): Rendering {
@@ -88,7 +100,7 @@ export class Ring {
     // What had to be looked up may have failed: the next who asks tries again.
     if (rendering instanceof Promise) return rendering;
     (entry.rendered ??= new Map()).set(kind, rendering);
-    const bytes = rendering.reduce((sum, delta) => sum + delta.json.length, 0);
+    const bytes = bytesOf(rendering);
     entry.bytes += bytes;
     this.#bytes += bytes;
     return rendering;
@@ -101,6 +113,12 @@ export class Ring {
     this.#floor = entry.applied.revision;
     for (const { topic } of entry.hearers) this.#byTopic.dropOldest(topic, entry);
   }
+}
+
+/** Looked up ones are chats with their messages. */
+export function bytesOf(rendering: Rendering): number {
+  if (rendering instanceof Promise) return LOOKED_UP_BYTES;
+  return rendering.reduce((sum, delta) => sum + delta.json.length, 0);
 }
 
 /** Most topics are a visitor's with an entry or two: one alone has no list, two objects less for each of them. */

@@ -5,14 +5,17 @@
  *
  * What waits for a look-up (the messages of a chat that became his) holds back what comes behind it, bounded.
  */
+import { PAGE_BYTES } from '../domain/answer-bytes.ts';
 import type { Topic } from '../domain/audience.ts';
 import type { Revision } from '../domain/change.ts';
 import { deltaFrame, type RenderedDelta } from '../protocol/delta.ts';
 import type { Hub, Subscriber } from './hub.ts';
 import { awaitRenderings, type Rendering } from './renderings.ts';
+import { bytesOf } from './ring.ts';
 
 /** Deltas held back by a look-up at most; behind that the client is told to come again. */
 const MAX_HELD = 10_000;
+const MAX_HELD_BYTES = PAGE_BYTES;
 
 export type Resync = 'too-old' | 'ahead';
 
@@ -38,6 +41,7 @@ export class Stream implements Subscriber {
   readonly #view: StreamView;
   readonly #client: StreamClient;
   #heard: Rendering[] = [];
+  #heldBytes = 0;
   #open = false;
   #sending: Promise<void> | undefined;
   /** The revision behind which derived values were left out: they are told when the client is quick again. */
@@ -67,16 +71,18 @@ export class Stream implements Subscriber {
 
   hear(rendering: Rendering): void {
     this.#heard.push(rendering);
+    if (this.#sending !== undefined) this.#heldBytes += bytesOf(rendering);
   }
 
   flush(revision: Revision): void {
     if (this.#sending !== undefined) {
-      if (this.#heard.length > MAX_HELD) this.#client.fail('too-slow');
+      if (this.#heard.length > MAX_HELD || this.#heldBytes > MAX_HELD_BYTES) this.#client.fail('too-slow');
       return; // sent together when the look-up is done
     }
     const heard = this.#heard;
     this.#heard = [];
     if (heard.some(rendering => rendering instanceof Promise)) {
+      this.#heldBytes = 0;
       this.#sending = this.#sendLater(heard, revision, this.#generation);
     } else {
       this.#send((heard as RenderedDelta[][]).flat(), revision);

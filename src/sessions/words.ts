@@ -2,8 +2,8 @@
 import { ChatError } from '../domain/error.ts';
 import { type Parameters, wrong } from '../protocol/parameters.ts';
 
-/** Of an app's own JSON in a message. */
-export const MAX_DATA_LENGTH = 100_000;
+/** Of an app's own JSON in a message: it is kept with it and told to everybody who reads it, again and again. */
+export const MAX_DATA_LENGTH = 10_000;
 
 /** Errors as SDKs know them: `message_empty`, `max-message-length-exceeded`. */
 export function readMessage(parameters: Parameters, maxLength: number, name = 'message'): string {
@@ -29,13 +29,15 @@ export function readQuotedId(parameters: Parameters): string | undefined {
 
 /** Files in one message: at most 10, as SDKs allow. */
 const MAX_FILES = 10;
+/** Of their list, which is only read: one SDK's form has names in links, every letter of them as nine. */
+const MAX_FILES_LENGTH = 100_000;
 
 /**
  * `message` is a list of files as uploads have given them; one SDK sends a form of its own, with the guid as `localPath` or in a
  * link. Throws `wrong-argument-value`.
  */
 export function readGuids(parameters: Parameters): string[] {
-  const files = parameters.optionalJson('message', MAX_DATA_LENGTH);
+  const files = parameters.optionalJson('message', MAX_FILES_LENGTH);
   if (!Array.isArray(files) || files.length === 0 || files.length > MAX_FILES)
     throw wrong('message', `a list of 1 to ${MAX_FILES} files is expected`);
   const guids = files.map((file: unknown) => {

@@ -34,6 +34,7 @@ abstract class Kind {
 }
 
 export class VisitorKind extends Kind implements ClientKind {
+  readonly isOperator = false;
   readonly #page: Page;
 
   constructor(services: Services, page: Page) {
@@ -63,6 +64,7 @@ export class VisitorKind extends Kind implements ClientKind {
 }
 
 export class OperatorKind extends Kind implements ClientKind {
+  readonly isOperator = true;
   readonly #login: Login;
 
   constructor(services: Services, login: Login) {

@@ -21,6 +21,7 @@ export interface ClientKind {
   readonly hub: Hub;
   readonly view: StreamView;
   readonly log: Log;
+  readonly isOperator: boolean;
   /** Somebody is connected. Returns what to call when not any more. */
   enter(): () => void;
   runAction(parameters: Parameters): Promise<object>;
@@ -47,6 +48,10 @@ export class ClientSession implements StreamClient {
       this.#stream.close();
       leave();
     });
+  }
+
+  get isOperator(): boolean {
+    return this.#kind.isOperator;
   }
 
   get isSlow(): boolean {

@@ -7,21 +7,26 @@ import type { WebSocket } from 'ws';
 import { CLOSE } from '../protocol/close-codes.ts';
 import { encodeTextFrames } from './text-frames.ts';
 
+/** Frames up to this are only looked at once a second. */
+const SMALL_BYTES = 16_384;
 /** Closed without a goodbye. */
 const GONE = 1006;
 
 export class Connection {
   readonly #socket: WebSocket;
   readonly #bufferBytes: number;
+  /** Told of each frame that is not small. */
+  readonly #onLarge: (bytes: number) => void;
   /** Frames of this tick. */
   #waiting: string[] = [];
   #waitingBytes = 0;
   /** Since the last ping nothing has been heard. */
   awaitsPong = false;
 
-  constructor(socket: WebSocket, bufferBytes: number) {
+  constructor(socket: WebSocket, bufferBytes: number, onLarge: (bytes: number) => void) {
     this.#socket = socket;
     this.#bufferBytes = bufferBytes;
+    this.#onLarge = onLarge;
     socket.pause(); // frames wait in the socket until somebody listens
     socket.on('error', () => undefined); // a protocol error closes the socket, which is what we act on
     socket.on('pong', () => {
@@ -32,6 +37,11 @@ export class Connection {
   /** A quarter of the bound waits: time to leave out what may be left out. */
   get isSlow(): boolean {
     return this.#bufferedBytes > this.#bufferBytes / 4;
+  }
+
+  /** What its client has not read; of one that is closing nothing: it is cut in a moment. */
+  get waitingBytes(): number {
+    return this.#socket.readyState === this.#socket.OPEN ? this.#bufferedBytes : 0;
   }
 
   /** With what else is sent in this tick. */
@@ -99,7 +109,10 @@ export class Connection {
     if (frames.length === 0) return;
     this.#waiting = [];
     this.#waitingBytes = 0;
-    if (this.#socket.readyState === this.#socket.OPEN) tcpOf(this.#socket)?.write(encodeTextFrames(frames));
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    const bytes = encodeTextFrames(frames);
+    tcpOf(this.#socket)?.write(bytes);
+    if (bytes.length > SMALL_BYTES) this.#onLarge(bytes.length);
   }
 }
 

@@ -11,10 +11,12 @@ import { queryOf } from '../protocol/body.ts';
 import { CLOSE, type CloseCode, retryReason } from '../protocol/close-codes.ts';
 import { Parameters } from '../protocol/parameters.ts';
 import type { Login } from '../sessions/operator-logins.ts';
+import { HeldByVisitors } from '../sessions/held-by-visitors.ts';
 import { readSince, resumePoint, type Services } from '../sessions/services.ts';
 import { OperatorKind, VisitorKind } from './client-kinds.ts';
 import { type ClientKind, ClientSession } from './client-session.ts';
 import { Connection } from './connection.ts';
+import { WaitingFrames } from './waiting-frames.ts';
 
 const PING_EVERY_MS = 25_000;
 /** Clients are pinged in turns, a share of them every second: one timer for all. */
@@ -23,6 +25,9 @@ const PONG_WITHIN_TURNS = 8;
 /** Clients of a draining node come back spread over at least this time. */
 const DRAIN_SPREAD_MS = 2_000;
 
+/** Whose place was taken by a newer WebSocket of the same page. */
+const REPLACED_RETURN_MS = 10_000;
+
 /** Not a function made on the spot: that would hold the whole request for as long as the connection lives. */
 function ignore(): void {}
 
@@ -30,11 +35,17 @@ export interface WsServerOptions {
   readonly services: Services;
   readonly metrics: Metrics;
   readonly authenticateOperator: (request: IncomingMessage) => Promise<Login>;
+  /** As `addressKey`. */
+  readonly addressOf: (request: IncomingMessage) => string;
+  /** WebSockets of visitors. */
+  readonly maxPerAddress: number;
 }
 
 export class WsServer {
   readonly #options: WsServerOptions;
   readonly #wss: WebSocketServer;
+  readonly #held: HeldByVisitors;
+  readonly #waiting: WaitingFrames;
   readonly #turns: Set<ClientSession>[] = Array.from({ length: PING_TURNS }, () => new Set());
   readonly #accepted: Counter;
   readonly #closed: LabelledCounter;
@@ -50,9 +61,18 @@ export class WsServer {
       maxPayload: options.services.limits.maxActionBytes,
       clientTracking: false,
     });
+    this.#held = new HeldByVisitors({ what: 'sockets', perAddress: options.maxPerAddress, metrics: options.metrics });
+    this.#waiting = new WaitingFrames(() => this.#sessions(), options.metrics);
     this.#accepted = options.metrics.counter('ws_connections_total', 'WebSockets of clients accepted since the start');
     this.#closed = options.metrics.labelled('ws_closed_total', 'WebSockets closed, by close code (1006: without a goodbye)', 'code');
     options.metrics.gauge('ws_connections', 'Open WebSockets of clients', () => this.connections);
+  }
+
+  /** One function for all connections. */
+  readonly #sentLarge = (bytes: number): void => this.#waiting.sent(bytes);
+
+  *#sessions(): Generator<ClientSession> {
+    for (const turn of this.#turns) yield* turn;
   }
 
   get connections(): number {
@@ -68,7 +88,7 @@ export class WsServer {
         return;
       }
       this.#wss.handleUpgrade(request, socket, head, webSocket => {
-        const connection = new Connection(webSocket, this.#options.services.limits.wsBufferBytes);
+        const connection = new Connection(webSocket, this.#options.services.limits.wsBufferBytes, this.#sentLarge);
         void this.#accept(connection, request, path === '/ws/o/delta');
       });
     });
@@ -101,7 +121,7 @@ export class WsServer {
     try {
       this.#options.services.admission.webSocket(isOperator ? 'operator' : 'visitor', this.connections);
       const parameters = new Parameters(queryOf(request.url ?? ''));
-      const kind = isOperator ? await this.#operator(request) : await this.#visitor(parameters);
+      const kind = isOperator ? await this.#operator(request) : await this.#visitor(parameters, request, connection);
       const session = new ClientSession(connection, kind);
       const turn = this.#turns[this.connections % PING_TURNS];
       turn?.add(session);
@@ -127,14 +147,19 @@ export class WsServer {
     return new OperatorKind(this.#options.services, await this.#options.authenticateOperator(request));
   }
 
-  async #visitor(parameters: Parameters): Promise<ClientKind> {
+  /** One too many of his page ends the oldest one of it; of himself, or of where he comes from, it is refused. */
+  async #visitor(parameters: Parameters, request: IncomingMessage, connection: Connection): Promise<ClientKind> {
     const { services } = this.#options;
     const page = await services.pages.authenticate(parameters.text('page-id', { max: 100 }), parameters.text('auth-token', { max: 100 }));
+    const holder = { pageId: page.id, visitorId: page.visitorId, address: this.#options.addressOf(request) };
+    const leave = this.#held.enter(holder, () => connection.close({ code: CLOSE.tooMany.code, reason: retryReason(REPLACED_RETURN_MS) }));
+    connection.onClose(leave);
     return new VisitorKind(services, page);
   }
 
   #pingTurn(): void {
     this.#nextTurn = (this.#nextTurn + 1) % PING_TURNS;
+    this.#waiting.look();
     for (const session of this.#turns[this.#nextTurn] ?? []) session.ping();
     for (const session of this.#turns[(this.#nextTurn + PING_TURNS - PONG_WITHIN_TURNS) % PING_TURNS] ?? []) session.checkPong();
   }

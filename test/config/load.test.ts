@@ -55,6 +55,8 @@ describe('a single node', () => {
         maxConnections: 10_000,
         wsHandshakesPerSecond: 3_000,
         visitorActionsPerSecond: 10,
+        visitorReadsPerSecond: 20,
+        visitorConnectionsPerAddress: 200,
         uploadMinBytesPerSecond: 1_024,
         uploadMessages: 'each',
         uploadTypes: 'jpg jpeg png gif webp heic pdf doc docx xls xlsx ppt pptx odt ods rtf txt csv mp3 m4a ogg wav amr mp4 mov webm'.split(

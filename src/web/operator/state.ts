@@ -2,7 +2,21 @@
  * What the desk knows, and how each frame of the server changes it: pure functions, no clock of their own. Chats come and
  * go with what the operator may see; texts are kept only for chats of his own and those he has opened.
  */
-import type { Chat, Department, Frame, FullUpdate, LastMessage, Limits, Message, Operator, Status, Subject, Visitor } from './wire.ts';
+import type {
+  Chat,
+  Delta,
+  Department,
+  Frame,
+  FullUpdate,
+  LastMessage,
+  Limits,
+  Message,
+  Operator,
+  QueuePage,
+  Status,
+  Subject,
+  Visitor,
+} from './wire.ts';
 
 export interface ChatLog {
   /** Oldest first, each once. */
@@ -27,6 +41,8 @@ export interface DeskState {
   readonly departments: ReadonlyMap<string, Department>;
   /** Open ones that he sees, without their messages. */
   readonly chats: ReadonlyMap<number, Chat>;
+  /** Behind it are open chats that are not among `chats` yet; null: there are none. */
+  readonly queueCursor: string | null;
   /** Chats that were opened and are not among `chats` (any more): to be read only. */
   readonly past: ReadonlyMap<number, Chat>;
   readonly logs: ReadonlyMap<number, ChatLog>;
@@ -51,6 +67,7 @@ export const EMPTY_DESK: DeskState = {
   operators: new Map(),
   departments: new Map(),
   chats: new Map(),
+  queueCursor: null,
   past: new Map(),
   logs: new Map(),
   typing: new Map(),
@@ -96,6 +113,39 @@ export function applyHistory(
   return draft.done();
 }
 
+/**
+ * A page of chats that the full update had no room for. `since`: all frames that were heard since it was asked for: what they say of its
+ * chats was passed over then, because these were not known, and is made up for now. A chat that has gone meanwhile does not come back.
+ */
+export function applyQueue(state: DeskState, { chats, cursor }: QueuePage, since: readonly Frame[], nowMs: number): DeskState {
+  const draft = new Draft(state);
+  const added = new Set<number>();
+  for (const chat of chats) {
+    if (draft.chats.has(chat.id)) continue; // and kept up to date
+    putChat(draft, chat);
+    added.add(chat.id);
+  }
+  for (const { deltaList = [] } of since)
+    for (const delta of deltaList)
+      if (added.has(chatOf(delta))) applyDelta(draft, delta.objectType, delta.event, delta.id, delta.data, nowMs);
+  return { ...draft.done(), queueCursor: cursor };
+}
+
+/** Which chat a delta is about; NaN: none, or it is of no use later. */
+function chatOf({ objectType, id, data }: Delta): number {
+  switch (objectType) {
+    case 'CHAT':
+    case 'CHAT_STATE':
+    case 'CHAT_READ':
+      return Number(id);
+    case 'CHAT_MESSAGE':
+    case 'VISITOR':
+      return (data as { readonly chatId: number }).chatId;
+    default:
+      return Number.NaN;
+  }
+}
+
 /** `newer` wins where both have a message; deleted ones of it stay deleted. */
 export function mergeMessages(older: readonly Message[], newer: readonly Message[]): Message[] {
   const byId = new Map(older.map(message => [message.id, message]));
@@ -108,7 +158,7 @@ function fromFullUpdate(state: DeskState, update: FullUpdate, nowMs: number): De
   const chats = new Map<number, Chat>();
   for (const { messages, ...chat } of update.chats) {
     chats.set(chat.id, chat);
-    if (messages !== undefined) logs.set(chat.id, { messages, hasOlder: messages.length >= TOLD_MESSAGES, isLoaded: true });
+    if (messages !== undefined) logs.set(chat.id, { messages, hasOlder: isPartOf(chat, messages), isLoaded: true });
   }
   // What was open and is gone now stays readable; what was loaded of the others may have a hole and is asked for again.
   const draft = new Draft({ ...state, chats, logs, typing: new Map(), colleagueTyping: new Map() });
@@ -121,6 +171,7 @@ function fromFullUpdate(state: DeskState, update: FullUpdate, nowMs: number): De
   return {
     ...draft.done(),
     myId: update.operator.id,
+    queueCursor: update.chatsCursor ?? null,
     operators: new Map(update.operators.map(operator => [operator.id, operator])),
     departments: new Map(update.departments.map(department => [department.key, department])),
     statuses: update.statuses,
@@ -192,8 +243,13 @@ function putChat(draft: Draft, { messages, ...chat }: Chat): void {
     chat.id,
     isWhole // else there may be a hole between what was loaded and what is told
       ? { ...log, messages: mergeMessages(log.messages, messages) }
-      : { messages, hasOlder: messages.length >= TOLD_MESSAGES, isLoaded: true },
+      : { messages, hasOlder: isPartOf(chat, messages), isLoaded: true },
   );
+}
+
+/** A chat is told with its last messages only: at most 50, fewer of large ones. */
+function isPartOf({ messageCount }: Pick<Chat, 'messageCount'>, messages: readonly Message[]): boolean {
+  return messages.length >= TOLD_MESSAGES || messages.length < messageCount;
 }
 
 function changeChat(draft: Draft, chatId: number, changes: Partial<Chat>): void {
@@ -229,7 +285,8 @@ function keepPast(draft: Draft, chat: Chat): void {
 function putMessage(draft: Draft, chatId: number, message: Message, event: string): void {
   const chat = draft.chats.get(chatId);
   if (chat !== undefined) {
-    const isNew = event === 'add';
+    // A page of the queue may have counted it already.
+    const isNew = event === 'add' && (chat.lastMessage === null || message.ts_m > chat.lastMessage.ts_m);
     const isLast = chat.lastMessage === null || message.ts_m >= chat.lastMessage.ts_m;
     draft.change('chats').set(chatId, {
       ...chat,

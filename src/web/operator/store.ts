@@ -14,10 +14,10 @@ import { newsOf } from './news.ts';
 import { Notifier } from './notify.ts';
 import { Outbox } from './outbox.ts';
 import { goTo, route } from './route.ts';
-import { applyFrames, applyHistory, type ChatLog, type DeskState, EMPTY_DESK, openLog } from './state.ts';
+import { applyFrames, applyHistory, applyQueue, type ChatLog, type DeskState, EMPTY_DESK, openLog } from './state.ts';
 import { sayError } from './toasts.ts';
 import { Uploads } from './uploads.ts';
-import type { Chat, Frame, Message, Operator } from './wire.ts';
+import type { Chat, Frame, Message, Operator, QueuePage } from './wire.ts';
 import { callVisitor, fill, words } from './words.ts';
 import { messageSummary } from './summary.ts';
 
@@ -42,6 +42,11 @@ export interface Composing {
 /** Frames that come within one are applied together: a busy desk is drawn at most so often. */
 const FRAME_MS = 16;
 const PAGE = 50;
+/** Fewer chats that wait are known, and further ones are asked for, if there are any. */
+const FEW_WAITING = 100;
+const ASK_AGAIN_MS = 3_000;
+/** While a page of the queue is on its way; it is asked for again when more is heard. */
+const MAX_HEARD = 5_000;
 /** Somebody who has stopped without a word of it. */
 const TYPING_MS = 30_000;
 
@@ -63,6 +68,7 @@ export class Store {
   /** Is the composer set to write notes? */
   readonly noteMode = signal(false);
   readonly historyIsLoading = signal(false);
+  readonly queueIsLoading = signal(false);
   /** The message that was tapped, where nothing can be pointed at: it shows what can be done with it. */
   readonly pickedMessage = signal<string | null>(null);
   /** Counted up when what the visitor's card says has changed. */
@@ -133,8 +139,37 @@ export class Store {
   /** The last that was seen of rows that have gone while the list is held. */
   readonly #ghosts = new Map<number, Chat>();
 
+  /** With a plus when not all of them are known yet. */
+  countOf(tab: Tab): string {
+    const isPart = this.state.value.queueCursor !== null && (tab === 'queue' || tab === 'all');
+    return `${this.counts.value[tab]}${isPart ? '+' : ''}`;
+  }
+
   chatOfRow(id: number): Chat | undefined {
     return this.state.value.chats.get(id) ?? this.#ghosts.get(id);
+  }
+
+  /** A further page of the chats that the full update had no room for, if there is one. */
+  async loadQueue(): Promise<void> {
+    const cursor = this.state.peek().queueCursor;
+    if (cursor === null || this.queueIsLoading.peek() || this.linkState.peek().kind !== 'open') return;
+    this.queueIsLoading.value = true;
+    const heard: Frame[] = [];
+    let pauseMs = 0;
+    try {
+      this.#flush();
+      this.#heard = heard;
+      const page = await get<QueuePage>('/l/o/queue', { cursor, since: this.state.peek().revision });
+      this.#flush();
+      // A full update begins anew, and has a cursor of its own.
+      const isValid = !heard.some(({ fullUpdate }) => fullUpdate !== undefined) && heard.length < MAX_HEARD;
+      if (isValid) this.state.value = applyQueue(this.state.peek(), page, heard, Date.now());
+    } catch {
+      pauseMs = ASK_AGAIN_MS;
+    } finally {
+      this.#heard = undefined;
+    }
+    setTimeout(() => (this.queueIsLoading.value = false), pauseMs);
   }
 
   releaseList(): void {
@@ -217,10 +252,13 @@ export class Store {
   /** What the server was told last that it is read, on this connection. */
   #told = '';
   #frames: Frame[] = [];
+  /** What is heard while a page of the queue is on its way. */
+  #heard: Frame[] | undefined;
   #flushing: ReturnType<typeof setTimeout> | undefined;
 
   #receive(frame: Frame): void {
     this.#frames.push(frame);
+    if (this.#heard !== undefined && this.#heard.length < MAX_HEARD) this.#heard.push(frame);
     if (frame.fullUpdate !== undefined || document.hidden) this.#flush();
     else this.#flushing ??= setTimeout(() => this.#flush(), FRAME_MS);
   }
@@ -283,6 +321,13 @@ export class Store {
         if (chat === undefined) return;
         if (this.log.value === undefined) this.state.value = openLog(this.state.peek(), chat.id);
         else if (!this.log.value.isLoaded && isConnected && !this.historyIsLoading.peek()) void this.loadOlder();
+      }),
+      // Who takes what waits never runs out of it.
+      effect(() => {
+        const isConnected = this.linkState.value.kind === 'open';
+        const hasMore = this.state.value.queueCursor !== null && !this.queueIsLoading.value;
+        const looksAtUnknown = this.selectedId.value !== null && this.selected.value === undefined;
+        if (isConnected && hasMore && (looksAtUnknown || this.counts.value.queue < FEW_WAITING)) void this.loadQueue();
       }),
       // What is looked at is read, in all his tabs.
       effect(() => {

@@ -129,6 +129,14 @@ export interface FullUpdate {
   readonly subjects: readonly Subject[];
   readonly serverTs: number;
   readonly limits: Limits;
+  /** Behind it are further chats: GET /l/o/queue. null or left out: these are all. */
+  readonly chatsCursor?: string | null;
+}
+
+/** The answer of GET /l/o/queue. */
+export interface QueuePage {
+  readonly chats: readonly Chat[];
+  readonly cursor: string | null;
 }
 
 export interface Delta {

@@ -19,7 +19,11 @@ import { nodeName, text } from './peers.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 /** The one key that differs from the shipped main.ini, besides addresses. */
-export const RAISED = { visitor_actions_per_second: 100_000 };
+export const RAISED = {
+  visitor_actions_per_second: 100_000,
+  visitor_reads_per_second: 100_000,
+  visitor_connections_per_address: 1_000_000,
+};
 export const MASTER = 'chat-master';
 /** Opened at once while chats are made. */
 const AT_ONCE = 50;

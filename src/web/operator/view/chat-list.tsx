@@ -1,10 +1,13 @@
 /** The list of the chosen tab: only the rows in sight are drawn, and they stand still while somebody points at them. */
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
 import { useSignal } from '@preact/signals';
-import { useId, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 import { useStore } from '../store.ts';
 import { count, words } from '../words.ts';
 import { ChatRow, ROW_HEIGHT } from './chat-row.tsx';
+
+/** Rows. */
+const NEAR_END = 20;
 
 export function ChatList() {
   const store = useStore();
@@ -12,6 +15,13 @@ export function ChatList() {
   const active = useSignal<number | null>(null);
   const { ids, newCount } = store.shown.value;
   const { box, virtualizer } = useRows(ids.length);
+  // Near its end a list goes on with what is not known yet; own chats are all known.
+  const isAtEnd = (virtualizer.getVirtualItems().at(-1)?.index ?? 0) >= ids.length - NEAR_END;
+  const hasMore = store.state.value.queueCursor !== null && !store.queueIsLoading.value;
+  const goesOn = isAtEnd && hasMore && (store.tab.value === 'queue' || store.tab.value === 'all');
+  useEffect(() => {
+    if (goesOn) void store.loadQueue();
+  }, [goesOn, ids.length]);
 
   const at = active.value === null ? -1 : ids.indexOf(active.value);
   const move = (to: number): void => {

@@ -61,7 +61,7 @@ function Tabs({ panelId }: { readonly panelId: string }) {
           class={tab === 'assigned' && store.counts.value.assigned > 0 ? 'calls' : ''}
           onClick={() => (store.tab.value = tab)}
         >
-          {words.tabs[tab]} <span class="count">{store.counts.value[tab]}</span>
+          {words.tabs[tab]} <span class="count">{store.countOf(tab)}</span>
         </button>
       ))}
     </div>
