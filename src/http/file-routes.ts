@@ -8,6 +8,7 @@ import { ChatError } from '../domain/error.ts';
 import { OPERATOR_STATUS, VISITOR_STATUS, visitorErrorBody } from '../protocol/error-codes.ts';
 import { deleteFile, operatorsFile, visitorsFile } from '../sessions/downloads.ts';
 import type { Login } from '../sessions/operator-logins.ts';
+import { uploadByOperator } from '../sessions/operator-uploads.ts';
 import type { Services } from '../sessions/services.ts';
 import { parametersOf } from './parameters.ts';
 import { handle, sendJson } from './respond.ts';
@@ -80,11 +81,8 @@ export function operatorFileRoutes(
     '/l/o/upload',
     asOperator((request, response, { operator }) =>
       uploads.with(request, async ({ parameters, file }) => {
-        const chatId = parameters.key('chatId');
-        const chat = services.replica.chats.get(chatId);
-        if (chat === undefined) throw new ChatError('not-found', 'chat-not-found', `there is no open chat ${chatId}`);
-        const target = { operatorId: operator.id, chatId, visitorId: chat.visitorId };
-        sendJson(response, { result: 'ok', data: await services.uploads.byOperator(target, parameters.id('clientSideId'), file) });
+        const from = { address: parametersOf(request), parts: parameters };
+        sendJson(response, await uploadByOperator(services, operator, from, file));
       }),
     ),
   );

@@ -67,12 +67,18 @@ export class UploadReader {
 
   async #read(request: IncomingMessage, target: string): Promise<Upload> {
     const fields: Record<string, string> = {};
-    const came: { file?: { readonly filename: string; readonly contentType: string; readonly written: Promise<void> }; isTooLarge?: true } =
-      {};
+    const came: {
+      file?: { readonly filename: string; readonly contentType: string; readonly written: Promise<void> };
+      isTooLarge?: true;
+      /** A part was left out: what it would have said is not known. */
+      isCut?: true;
+    } = {};
     const parser = parserOf(request, this.#maxBytes);
-    parser.on('field', (name, value) => {
+    parser.on('field', (name, value, nameIsCut, valueIsCut) => {
+      if (nameIsCut || valueIsCut || (fields[name] ?? value) !== value) came.isCut = true;
       fields[name] = value;
     });
+    for (const limit of ['fieldsLimit', 'partsLimit'] as const) parser.on(limit, () => (came.isCut = true));
     parser.on('file', (name: string, stream: BusboyFileStream, filename: string, _encoding: string, contentType: string) => {
       if (name !== FILE_PART || came.file !== undefined) {
         stream.resume();
@@ -93,6 +99,10 @@ export class UploadReader {
       stopWatching();
     }
     if (came.isTooLarge) throw this.#tooLarge();
+    if (came.isCut)
+      throw new ChatError('invalid', 'wrong-argument-value', 'too many parts, too long ones, or one with two values', {
+        argumentName: 'body',
+      });
     const { file } = came;
     if (file === undefined) throw new ChatError('invalid', 'argument-missing', `${FILE_PART} is missing`, { argumentName: FILE_PART });
     const { size } = await stat(target);

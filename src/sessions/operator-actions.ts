@@ -7,6 +7,7 @@ import { takeChat } from '../commands/take-chat.ts';
 import { ownerOf } from '../domain/chat.ts';
 import { modeOf } from '../domain/eligibility.ts';
 import { ChatError } from '../domain/error.ts';
+import { hasFile } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
 import { type Parameters, wrong } from '../protocol/parameters.ts';
@@ -15,7 +16,7 @@ import { readButtons } from './keyboard.ts';
 import type { Services } from './services.ts';
 import { type OperatorAction, readStatus, TEAM_ACTIONS } from './team-actions.ts';
 import { newNonce } from './visitor-pages.ts';
-import { MAX_DATA_LENGTH, readMessage } from './words.ts';
+import { MAX_DATA_LENGTH, readMessage, readOperatorKind } from './words.ts';
 
 const ACTIONS: Readonly<Record<string, OperatorAction>> = {
   'chat.take': ({ loop, limits, replica, rules }, operator, parameters) =>
@@ -30,8 +31,9 @@ const ACTIONS: Readonly<Record<string, OperatorAction>> = {
     ),
 
   'chat.message': async ({ loop, limits, replica }, operator, parameters) => {
-    const kind = parameters.optionalText('kind', { max: 50 }) ?? 'operator';
-    if (kind !== 'operator' && kind !== 'for_operator') throw wrong('kind', 'operator or for_operator is expected');
+    const kind = readOperatorKind(parameters);
+    const data = parameters.optionalJson('data', MAX_DATA_LENGTH) ?? null;
+    if (kind === 'for_operator' && hasFile(data)) throw wrong('data', 'a file comes with an upload');
     const { answer, revision } = await loop.execute(
       sendOperatorMessage({
         operatorId: operator.id,
@@ -39,7 +41,7 @@ const ACTIONS: Readonly<Record<string, OperatorAction>> = {
         clientSideId: parameters.id('clientSideId'),
         kind,
         text: readMessage(parameters, limits.maxMessageLength),
-        data: parameters.optionalJson('data', MAX_DATA_LENGTH) ?? null,
+        data,
         quoted: quotedBy(replica, parameters),
         defaultMaxChats: limits.defaultMaxChats,
         nonce: newNonce(),
