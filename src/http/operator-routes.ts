@@ -1,6 +1,5 @@
 /** The operator protocol over HTTP (docs/protocol/operator.md). */
 import { type Request, type Response, Router } from 'express';
-import { endOperatorSessions } from '../commands/end-sessions.ts';
 import { ChatError } from '../domain/error.ts';
 import { isAdmin, isSupervisor } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
@@ -8,6 +7,7 @@ import { operatorObject } from '../protocol/operator-objects.ts';
 import { banList, chatAssignments } from '../sessions/assignments.ts';
 import { findChats, visitorCard } from '../sessions/chat-search.ts';
 import { operatorHistory } from '../sessions/history.ts';
+import { logOut } from '../sessions/log-out.ts';
 import { runOperatorAction, setStatus } from '../sessions/operator-actions.ts';
 import type { Login } from '../sessions/operator-logins.ts';
 import { operatorView } from '../sessions/operator-session.ts';
@@ -35,7 +35,7 @@ export interface OperatorRoutesOptions {
 
 export function operatorRoutes({ services, health, held, body, uploads, allowedOrigins }: OperatorRoutesOptions): Router {
   const routes = Router({ caseSensitive: true });
-  const { limits, hub, logins, loop } = services;
+  const { limits, hub, logins } = services;
 
   type WithLogin = (request: Request, response: Response, login: Login) => Promise<void>;
   const asOperator = (run: WithLogin) =>
@@ -77,10 +77,10 @@ export function operatorRoutes({ services, health, held, body, uploads, allowedO
 
   routes.post(
     '/l/o/logout',
-    asOperator(async (_request, response, { operator, tokenHash }) => {
-      await loop.execute(endOperatorSessions(operator.id, tokenHash));
+    asOperator(async (request, response, login) => {
+      const answer = await logOut(services, login, request.ip ?? '');
       response.clearCookie(COOKIE, { path: '/' });
-      sendJson(response, { result: 'ok' });
+      sendJson(response, answer);
     }),
   );
 

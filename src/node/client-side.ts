@@ -19,6 +19,7 @@ import type { Database } from '../postgres/database.ts';
 import { createFiles } from '../postgres/files.ts';
 import { createBans, createHistories } from '../postgres/histories.ts';
 import { createIdentities } from '../postgres/identities.ts';
+import { createLoginAttempts } from '../postgres/login-attempts.ts';
 import { createLogins } from '../postgres/logins.ts';
 import { Admission } from '../sessions/admission.ts';
 import { ClusterDesk } from '../sessions/cluster-desk.ts';
@@ -127,6 +128,9 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
     }),
     logins: new OperatorLogins({
       store: createLogins(database),
+      attempts: createLoginAttempts(database),
+      secret: installation.secret,
+      log: options.log,
       replica,
       clock,
       metrics,

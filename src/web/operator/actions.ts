@@ -123,18 +123,12 @@ export async function setOwnStatus(status: string): Promise<boolean> {
 }
 
 /**
- * Between answers and notes. What was written as an answer goes along into an empty note; what was written as a note stays one.
- * Who asks for notes while they reply wants a note; another wording stays what its message is.
+ * Between answers and notes, each with what was begun of it. Who asks for notes in the middle of a reply wants a note; another
+ * wording stays what its message is.
  */
 export function toggleNotes(store: Store): void {
-  const chatId = store.selectedId.value;
-  if (chatId === null || store.composing.value?.kind === 'edit') return;
+  if (store.selectedId.value === null || store.composing.value?.kind === 'edit') return;
   const toNote = store.writing.value === 'operator';
-  const [answer, note] = [draftKey(chatId, 'operator'), draftKey(chatId, 'for_operator')];
-  if (toNote && store.drafts.read(note) === '') {
-    store.drafts.write(note, store.drafts.read(answer));
-    store.drafts.write(answer, '');
-  }
   batch(() => {
     store.composing.value = null;
     store.noteMode.value = toNote;

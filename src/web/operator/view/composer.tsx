@@ -1,7 +1,7 @@
 /** Where the operator writes: an answer, a note to colleagues, or another wording of what he said. What is not sent is kept. */
-import { batch, useSignal, useSignalEffect } from '@preact/signals';
+import { batch, effect, useSignal } from '@preact/signals';
 import { MessageSquareText, Paperclip, SendHorizontal, StickyNote, X } from 'lucide';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from '../../shared/icon.tsx';
 import { editMessage, toggleNotes } from '../actions.ts';
 import { useStore } from '../store.ts';
@@ -35,15 +35,20 @@ export function Composer({ chat }: { readonly chat: Chat }) {
   const teller = useTypingTeller(chat.id);
 
   // Another thing to write about: its words come in, and the focus.
-  useSignalEffect(() => {
-    const about = store.composing.value;
-    const writing = store.writing.value;
-    batch(() => {
-      kind.value = writing;
-      text.value = about?.kind === 'edit' ? about.message.text : store.drafts.read(draftKey(chat.id, writing));
-    });
-    if (about !== null) field.current?.focus();
-  });
+  // At once, not with the next frame: whatever is pressed next must meet the words and the kind that belong together.
+  useLayoutEffect(
+    () =>
+      effect(() => {
+        const about = store.composing.value;
+        const writing = store.writing.value;
+        batch(() => {
+          kind.value = writing;
+          text.value = about?.kind === 'edit' ? about.message.text : store.drafts.read(draftKey(chat.id, writing));
+        });
+        if (about !== null) field.current?.focus();
+      }),
+    [store, chat.id, kind, text],
+  );
   useEffect(
     () => () => {
       store.composing.value = null;
