@@ -2,14 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { type Response, Router } from 'express';
 import type { FoundFile } from '../ports.ts';
 import { ChatError } from '../domain/error.ts';
 import { OPERATOR_STATUS, VISITOR_STATUS, visitorErrorBody } from '../protocol/error-codes.ts';
 import { deleteFile, operatorsFile, visitorsFile } from '../sessions/downloads.ts';
-import type { Login } from '../sessions/operator-logins.ts';
 import { uploadByOperator } from '../sessions/operator-uploads.ts';
 import type { Services } from '../sessions/services.ts';
+import type { OperatorCalls } from './operator-calls.ts';
 import { parametersOf } from './parameters.ts';
 import { handle, sendJson } from './respond.ts';
 import type { UploadReader } from './upload-reader.ts';
@@ -69,30 +69,22 @@ export function visitorFileRoutes(services: Services, uploads: UploadReader): Ro
   return routes;
 }
 
-/** `asOperator`: runs with the login of the request. */
-export function operatorFileRoutes(
-  services: Services,
-  uploads: UploadReader,
-  asOperator: (run: (request: Request, response: Response, login: Login) => Promise<void>) => RequestHandler,
-): Router {
+export function operatorFileRoutes(services: Services, uploads: UploadReader, call: OperatorCalls): Router {
   const routes = Router({ caseSensitive: true });
-
-  routes.post(
-    '/l/o/upload',
-    asOperator((request, response, { operator }) =>
-      uploads.with(request, async ({ parameters, file }) => {
-        const from = { address: parametersOf(request), parts: parameters };
-        sendJson(response, await uploadByOperator(services, operator, from, file));
-      }),
-    ),
+  call(routes, 'POST /l/o/upload', (request, response, { operator }) =>
+    uploads.with(request, async ({ parameters, file }) => {
+      const from = { address: parametersOf(request), parts: parameters };
+      sendJson(response, await uploadByOperator(services, operator, from, file));
+    }),
   );
-
-  routes.get(
-    OPERATOR_DOWNLOAD,
-    asOperator(async (request, response, { operator }) => {
+  call(
+    routes,
+    'GET /l/o/download',
+    async (request, response, { operator }) => {
       const file = await operatorsFile(services, guidOf(request), operator);
       await sendFile(services, response, file, parametersOf(request).optionalText('thumb', { max: 20 }) !== undefined);
-    }),
+    },
+    OPERATOR_DOWNLOAD,
   );
   return routes;
 }

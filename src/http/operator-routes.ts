@@ -1,7 +1,6 @@
 /** The operator protocol over HTTP (docs/protocol/operator.md). */
-import { type Request, type Response, Router } from 'express';
+import { Router } from 'express';
 import { ChatError } from '../domain/error.ts';
-import { isAdmin, isSupervisor } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
 import { operatorObject } from '../protocol/operator-objects.ts';
 import { banList, chatAssignments } from '../sessions/assignments.ts';
@@ -9,15 +8,15 @@ import { findChats, visitorCard } from '../sessions/chat-search.ts';
 import { operatorHistory } from '../sessions/history.ts';
 import { logOut } from '../sessions/log-out.ts';
 import { runOperatorAction, setStatus } from '../sessions/operator-actions.ts';
-import type { Login } from '../sessions/operator-logins.ts';
 import { operatorView } from '../sessions/operator-session.ts';
 import { poll } from '../sessions/poll.ts';
 import { readSince, resumePoint, type Services } from '../sessions/services.ts';
 import type { Health } from '../sync/health.ts';
-import { authenticateOperator, COOKIE, refuseForeignOrigin } from './operator-auth.ts';
+import { COOKIE, refuseForeignOrigin } from './operator-auth.ts';
 import type { BodyReader } from './body-reader.ts';
 import { clusterRoutes } from './cluster-routes.ts';
 import { operatorFileRoutes } from './file-routes.ts';
+import { createOperatorCalls } from './operator-calls.ts';
 import { parametersOf } from './parameters.ts';
 import type { HeldPolls } from './held-polls.ts';
 import { handle, operatorErrors, sendJson } from './respond.ts';
@@ -36,19 +35,7 @@ export interface OperatorRoutesOptions {
 export function operatorRoutes({ services, health, held, body, uploads, allowedOrigins }: OperatorRoutesOptions): Router {
   const routes = Router({ caseSensitive: true });
   const { limits, hub, logins } = services;
-
-  type WithLogin = (request: Request, response: Response, login: Login) => Promise<void>;
-  const asOperator = (run: WithLogin) =>
-    asWatcher(async (request, response, login) => {
-      services.presence.seen(login.operator.id);
-      await run(request, response, login);
-    });
-
-  /** Who watches the cluster is not at his desk because of it. */
-  const asWatcher = (run: WithLogin) =>
-    handle(async (request, response) =>
-      run(request, response, await authenticateOperator(logins, request, { changes: request.method !== 'GET', allowedOrigins })),
-    );
+  const call = createOperatorCalls(services, allowedOrigins);
 
   routes.get('/l/o/pingservice', (_request, response) => {
     if (!health.isReady) throw new ChatError('unavailable', 'server-not-ready', health.reasons.join('; ') || health.state);
@@ -75,98 +62,69 @@ export function operatorRoutes({ services, health, held, body, uploads, allowedO
     }),
   );
 
-  routes.post(
-    '/l/o/logout',
-    asOperator(async (request, response, login) => {
-      const answer = await logOut(services, login, request.ip ?? '');
-      response.clearCookie(COOKIE, { path: '/' });
-      sendJson(response, answer);
-    }),
+  call(routes, 'POST /l/o/logout', async (request, response, login) => {
+    const answer = await logOut(services, login, request.ip ?? '');
+    response.clearCookie(COOKIE, { path: '/' });
+    sendJson(response, answer);
+  });
+
+  call(routes, 'GET /l/o/me', (_request, response, { operator }) => {
+    sendJson(response, { result: 'ok', data: operatorObject(operator, limits.defaultMaxChats) });
+    return Promise.resolve();
+  });
+
+  call(routes, 'POST /l/o/set-status', async (request, response, { operator }) => {
+    const parameters = parametersOf(request, await body.read(request, response));
+    sendJson(response, await setStatus(services, operator, parameters));
+  });
+
+  call(routes, 'POST /l/o/action', async (request, response, { operator }) => {
+    const parameters = parametersOf(request, await body.read(request, response));
+    sendJson(response, await runOperatorAction(services, operator, parameters));
+  });
+
+  call(routes, 'GET /l/o/history', async (request, response, { operator }) =>
+    sendJson(response, await operatorHistory(services, operator, parametersOf(request))),
   );
 
-  routes.get(
-    '/l/o/me',
-    asOperator((_request, response, { operator }) => {
-      sendJson(response, { result: 'ok', data: operatorObject(operator, limits.defaultMaxChats) });
-      return Promise.resolve();
-    }),
+  call(routes, 'GET /l/o/chats', async (request, response, { operator }) =>
+    sendJson(response, await findChats(services, operator, parametersOf(request))),
   );
 
-  routes.post(
-    '/l/o/set-status',
-    asOperator(async (request, response, { operator }) => {
-      const parameters = parametersOf(request, await body.read(request, response));
-      sendJson(response, await setStatus(services, operator, parameters));
-    }),
+  call(routes, 'GET /l/o/visitor', async (request, response, { operator }) =>
+    sendJson(response, await visitorCard(services, operator, parametersOf(request))),
   );
 
-  routes.post(
-    '/l/o/action',
-    asOperator(async (request, response, { operator }) => {
-      const parameters = parametersOf(request, await body.read(request, response));
-      sendJson(response, await runOperatorAction(services, operator, parameters));
-    }),
+  call(routes, 'GET /l/o/assignments', async (request, response, { operator }) =>
+    sendJson(response, await chatAssignments(services, operator, parametersOf(request))),
   );
 
-  routes.get(
-    '/l/o/history',
-    asOperator(async (request, response, { operator }) =>
-      sendJson(response, await operatorHistory(services, operator, parametersOf(request))),
-    ),
-  );
+  call(routes, 'GET /l/o/bans', async (_request, response, { operator }) => sendJson(response, await banList(services, operator)));
 
-  routes.get(
-    '/l/o/chats',
-    asOperator(async (request, response, { operator }) => sendJson(response, await findChats(services, operator, parametersOf(request)))),
-  );
+  call(routes, 'GET /l/o/delta', async (request, response, { operator, tokenHash }) => {
+    const point = await resumePoint(services, readSince(parametersOf(request)));
+    const frame = await poll({
+      hub,
+      view: operatorView(services, operator.id),
+      ...point,
+      holdMs: limits.pollHoldMs,
+      whileHeld(giveUp) {
+        const release = held.add(response, giveUp);
+        const leave = services.presence.enterPoll(operator.id);
+        return () => {
+          release();
+          leave();
+        };
+      },
+      ended: ended =>
+        ended === null || ended === tokenHash ? new ChatError('unauthenticated', 'unauthorized', 'this login has ended') : undefined,
+    });
+    sendJson(response, frame);
+  });
 
-  routes.get(
-    '/l/o/visitor',
-    asOperator(async (request, response, { operator }) => sendJson(response, await visitorCard(services, operator, parametersOf(request)))),
-  );
-
-  routes.get(
-    '/l/o/assignments',
-    asOperator(async (request, response, { operator }) =>
-      sendJson(response, await chatAssignments(services, operator, parametersOf(request))),
-    ),
-  );
-
-  routes.get(
-    '/l/o/bans',
-    asOperator(async (_request, response, { operator }) => {
-      if (!isSupervisor(operator) && !isAdmin(operator)) throw new ChatError('forbidden', 'not-allowed', 'for supervisors only');
-      sendJson(response, await banList(services));
-    }),
-  );
-
-  routes.get(
-    '/l/o/delta',
-    asOperator(async (request, response, { operator, tokenHash }) => {
-      const point = await resumePoint(services, readSince(parametersOf(request)));
-      const frame = await poll({
-        hub,
-        view: operatorView(services, operator.id),
-        ...point,
-        holdMs: limits.pollHoldMs,
-        whileHeld(giveUp) {
-          const release = held.add(response, giveUp);
-          const leave = services.presence.enterPoll(operator.id);
-          return () => {
-            release();
-            leave();
-          };
-        },
-        ended: ended =>
-          ended === null || ended === tokenHash ? new ChatError('unauthenticated', 'unauthorized', 'this login has ended') : undefined,
-      });
-      sendJson(response, frame);
-    }),
-  );
-
-  routes.use(operatorFileRoutes(services, uploads, asOperator));
-  routes.use(operatorTeamRoutes(services, body, asOperator));
-  routes.use(clusterRoutes(services.clusterDesk, body, asWatcher));
+  routes.use(operatorFileRoutes(services, uploads, call));
+  routes.use(operatorTeamRoutes(services, body, call));
+  routes.use(clusterRoutes(services.clusterDesk, body, call));
 
   routes.use('/l/o', (_request, _response, next) => next(new ChatError('not-found', 'not-found', 'there is no such call')));
   routes.use(operatorErrors(services.log));

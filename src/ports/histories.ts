@@ -57,8 +57,8 @@ export interface BannedVisitor {
 }
 
 export interface Bans {
-  /** Newest first, at most `limit`. */
-  list(limit: number): Promise<readonly BannedVisitor[]>;
+  /** Newest first, at most `limit`; of visitors whom `by` may read of (undefined: of all). */
+  list(by: ReadableBy | undefined, limit: number): Promise<readonly BannedVisitor[]>;
 }
 
 export interface StatusSeconds {
@@ -71,9 +71,15 @@ export interface StatusTimes {
   secondsOf(operatorId: number, fromUs: Microseconds, toUs: Microseconds): Promise<readonly StatusSeconds[]>;
 }
 
+/** An operator as one who reads chats. */
+export interface ReadableBy {
+  readonly operatorId: number;
+  readonly departmentKeys: readonly string[];
+}
+
 export interface ChatQuery {
   /** Only what this operator may read; undefined: all. */
-  readonly readableBy: { readonly operatorId: number; readonly departmentKeys: readonly string[] } | undefined;
+  readonly readableBy: ReadableBy | undefined;
   readonly states?: readonly ChatState[] | undefined;
   readonly operatorId?: number | undefined;
   readonly departmentKey?: string | undefined;
@@ -101,6 +107,8 @@ export interface Visit {
 export interface ChatSearch {
   /** Newest first. */
   find(query: ChatQuery): Promise<readonly Chat[]>;
+  /** May `by` (undefined: who may read all) read a chat of this visitor, or is there none at all? undefined: there is no such visitor. */
+  mayRead(by: ReadableBy | undefined, visitorId: string): Promise<boolean | undefined>;
   /** With his newest visits. */
   findVisitor(visitorId: string): Promise<{ readonly visitor: Visitor; readonly visits: readonly Visit[] } | undefined>;
 }

@@ -5,6 +5,7 @@ import { lastMessageOf } from '../domain/state.ts';
 import type { Visitor } from '../domain/visitor.ts';
 import type { ChatQuery, ChatSearch, Visit } from '../ports.ts';
 import { type Database, sqlState } from './database.ts';
+import { knownTo, readable } from './readable.ts';
 import { CHATS, LAST_MESSAGE, VISITORS } from './tables.ts';
 
 /** Of a visitor's card. */
@@ -25,6 +26,15 @@ export function createChatSearch(database: Database): ChatSearch {
         throw new ChatError('unavailable', 'server-not-ready', 'the search takes too long: narrow it by from and to', { cause: error });
       });
       return rows.map(chat => ({ ...chat, lastMessage: chat.lastMessage === null ? null : lastMessageOf(chat.lastMessage) }));
+    },
+
+    async mayRead(by, visitorId) {
+      const values: unknown[] = [visitorId];
+      const rows = await database.query<{ may: boolean }>(
+        `select ${by === undefined ? 'true' : knownTo(by, values)} as may from visitor where id = $1`,
+        values,
+      );
+      return rows[0]?.may;
     },
 
     async findVisitor(visitorId) {
@@ -50,13 +60,7 @@ function statementOf(query: ChatQuery): { readonly text: string; readonly values
     values.push(value);
     conditions.push(condition.replaceAll('?', `$${values.length}`));
   };
-  const { readableBy } = query;
-  if (readableBy !== undefined) {
-    values.push(readableBy.operatorId, readableBy.departmentKeys);
-    conditions.push(
-      `(chat.operator_id = $1 or chat.assigned_operator_id = $1 or chat.department_key is null or chat.department_key = any($2::text[]))`,
-    );
-  }
+  if (query.readableBy !== undefined) conditions.push(readable(query.readableBy, values));
   where('chat.state = any(?::text[])', query.states);
   where('chat.operator_id = ?', query.operatorId);
   where('chat.department_key = ?', query.departmentKey);

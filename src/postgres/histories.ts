@@ -2,6 +2,7 @@
 import type { HistoryRow } from '../domain/chat-history.ts';
 import type { BannedVisitor, Bans, ChatHistories, StatusSeconds, StatusTimes } from '../ports.ts';
 import type { Database } from './database.ts';
+import { knownTo } from './readable.ts';
 import { HISTORY } from './tables.ts';
 
 /** Of a chat, the newest ones. */
@@ -21,13 +22,16 @@ export function createHistories(database: Database): ChatHistories {
 
 export function createBans(database: Database): Bans {
   return {
-    list: limit =>
-      database.query<BannedVisitor>(
+    list(by, limit) {
+      const values: unknown[] = [limit];
+      return database.query<BannedVisitor>(
         `select id as "visitorId", fields, ban from visitor where ban is not null
            and (ban->>'untilUs' is null or (ban->>'untilUs')::bigint > extract(epoch from clock_timestamp()) * 1000000)
+           ${by === undefined ? '' : `and ${knownTo(by, values)}`}
          order by (ban->>'atUs')::bigint desc limit $1`,
-        [limit],
-      ),
+        values,
+      );
+    },
   };
 }
 

@@ -6,13 +6,13 @@ import type { Operator } from '../domain/operator.ts';
 import { toSeconds, toSecondsOrNull } from '../domain/time.ts';
 import { whyWaiting } from '../domain/waiting.ts';
 import type { Parameters } from '../protocol/parameters.ts';
-import { readableChat } from './history.ts';
+import { readableBy, refuseUnlessTheirChat } from './rights.ts';
 import type { Services } from './services.ts';
 
 export async function chatAssignments(services: Services, operator: Operator, parameters: Parameters): Promise<object> {
   const { replica, feed, histories, waiting, rules, nowUs } = services;
   const chatId = parameters.key('chatId');
-  await readableChat(services, operator, chatId);
+  await refuseUnlessTheirChat('GET /l/o/assignments', services, operator, chatId);
   const history = await histories.ofChat(chatId);
   // What is stored and what is computed must be of one time: this node may be a moment behind the database.
   const newest = history.at(-1);
@@ -53,9 +53,9 @@ function historyObject({ atUs, move, state, operatorId, assignedOperatorId, depa
   };
 }
 
-/** For supervisors and administrators. */
-export async function banList({ bans }: Services): Promise<object> {
-  const list = await bans.list(1_000);
+/** Visitors who are kept out, of those whose chats this operator may read. */
+export async function banList({ bans }: Services, operator: Operator): Promise<object> {
+  const list = await bans.list(readableBy(operator), 1_000);
   return {
     result: 'ok',
     data: {

@@ -6,7 +6,7 @@ import type { Operator } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
 import type { FoundFile } from '../ports.ts';
 import type { Parameters } from '../protocol/parameters.ts';
-import { readableChat } from './history.ts';
+import { readableChat } from './readable-chat.ts';
 import type { Services } from './services.ts';
 
 /**
