@@ -12,7 +12,7 @@ import { operatorView } from '../sessions/operator-session.ts';
 import { poll } from '../sessions/poll.ts';
 import { readSince, resumePoint, type Services } from '../sessions/services.ts';
 import type { Health } from '../sync/health.ts';
-import { COOKIE, refuseForeignOrigin } from './operator-auth.ts';
+import { clearLoginCookies, setLoginCookie } from './operator-auth.ts';
 import type { BodyReader } from './body-reader.ts';
 import { clusterRoutes } from './cluster-routes.ts';
 import { operatorFileRoutes } from './file-routes.ts';
@@ -20,6 +20,7 @@ import { createOperatorCalls } from './operator-calls.ts';
 import { parametersOf } from './parameters.ts';
 import type { HeldPolls } from './held-polls.ts';
 import { handle, operatorErrors, sendJson } from './respond.ts';
+import type { Site } from './site.ts';
 import { operatorTeamRoutes } from './team-routes.ts';
 import type { UploadReader } from './upload-reader.ts';
 
@@ -29,13 +30,13 @@ export interface OperatorRoutesOptions {
   readonly held: HeldPolls;
   readonly body: BodyReader;
   readonly uploads: UploadReader;
-  readonly allowedOrigins: readonly string[];
+  readonly site: Site;
 }
 
-export function operatorRoutes({ services, health, held, body, uploads, allowedOrigins }: OperatorRoutesOptions): Router {
+export function operatorRoutes({ services, health, held, body, uploads, site }: OperatorRoutesOptions): Router {
   const routes = Router({ caseSensitive: true });
   const { limits, hub, logins } = services;
-  const call = createOperatorCalls(services, allowedOrigins);
+  const call = createOperatorCalls(services, site);
 
   routes.get('/l/o/pingservice', (_request, response) => {
     if (!health.isReady) throw new ChatError('unavailable', 'server-not-ready', health.reasons.join('; ') || health.state);
@@ -45,18 +46,12 @@ export function operatorRoutes({ services, health, held, body, uploads, allowedO
   routes.post(
     '/l/o/login',
     handle(async (request, response) => {
-      refuseForeignOrigin(request, allowedOrigins);
+      site.refuseForeignOrigin(request);
       const parameters = parametersOf(request, await body.read(request, response));
       const login = parameters.text('login', { max: 200 });
       const password = parameters.text('password', { max: 1_000 });
       const { token, expiresInSeconds, operator } = await logins.login(login, password, request.ip ?? '');
-      response.cookie(COOKIE, token, {
-        httpOnly: true,
-        sameSite: 'lax',
-        path: '/',
-        secure: request.secure,
-        maxAge: expiresInSeconds * 1000,
-      });
+      setLoginCookie(response, token, { isSecure: site.isSecure(request), maxAgeMs: expiresInSeconds * 1000 });
       const expires = toSeconds(services.nowUs()) + expiresInSeconds;
       sendJson(response, { result: 'ok', data: { authToken: token, expires, operator: operatorObject(operator, limits.defaultMaxChats) } });
     }),
@@ -64,7 +59,7 @@ export function operatorRoutes({ services, health, held, body, uploads, allowedO
 
   call(routes, 'POST /l/o/logout', async (request, response, login) => {
     const answer = await logOut(services, login, request.ip ?? '');
-    response.clearCookie(COOKIE, { path: '/' });
+    clearLoginCookies(response);
     sendJson(response, answer);
   });
 

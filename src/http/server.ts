@@ -17,6 +17,7 @@ import { HeldPolls } from './held-polls.ts';
 import { type HealthRoutesOptions, healthRoutes } from './health-routes.ts';
 import { operatorRoutes } from './operator-routes.ts';
 import { operatorErrors } from './respond.ts';
+import type { Site } from './site.ts';
 import { UploadReader } from './upload-reader.ts';
 import { createVisitorCalls, type VisitorCalls } from './visitor-calls.ts';
 import { visitorRoutes } from './visitor-routes.ts';
@@ -30,7 +31,7 @@ export interface HttpServerOptions {
   /** Connections at most; further ones are closed at once, and a proxy goes to the next node. */
   readonly maxConnections: number;
   readonly restCalls: Counter;
-  readonly allowedOrigins: readonly string[];
+  readonly site: Site;
   readonly trustedProxies: readonly string[];
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   /** The built pages. */
@@ -178,7 +179,7 @@ interface Readers {
 }
 
 function createApp(options: HttpServerOptions, { held, body, calls, uploads }: Readers): Express {
-  const { services, health, allowedOrigins, trustedProxies, webFolder } = options;
+  const { services, health, site, trustedProxies, webFolder } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -188,7 +189,7 @@ function createApp(options: HttpServerOptions, { held, body, calls, uploads }: R
   app.use(webRoutes(webFolder));
   app.use(backendRoutes({ services, body, backendKey: options.backendKey }));
   app.use(visitorRoutes(services, calls, uploads));
-  app.use(operatorRoutes({ services, health, held, body, uploads, allowedOrigins }));
+  app.use(operatorRoutes({ services, health, held, body, uploads, site }));
   app.use((_request: Request, _response: Response, next: NextFunction) =>
     next(new ChatError('not-found', 'not-found', 'there is no such page')),
   );

@@ -8,6 +8,7 @@ import type { TypingSignal } from '../domain/signal.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { createInspector } from '../files/inspector.ts';
 import { authenticateOperator } from '../http/operator-auth.ts';
+import { createSite } from '../http/site.ts';
 import { createHttpServer, type HttpServer } from '../http/server.ts';
 import type { MetricsRegistry } from '../metrics.ts';
 import { boundConnections } from '../open-files.ts';
@@ -73,11 +74,12 @@ export function createClientSide(options: ClientSideOptions): { readonly ws: WsS
   const { config, health, log, metrics } = options;
   const maxConnections = boundConnections(config.limits.maxConnections, log);
   const services = createServices(options, maxConnections);
-  const { allowedOrigins, trustedProxies } = config;
+  const { trustedProxies } = config;
+  const site = createSite(config);
   const ws = new WsServer({
     services,
     metrics,
-    authenticateOperator: request => authenticateOperator(services.logins, request, { changes: true, allowedOrigins }),
+    authenticateOperator: request => authenticateOperator(services.logins, request, { changes: true, site }),
   });
   const web = createHttpServer({
     services,
@@ -86,7 +88,7 @@ export function createClientSide(options: ClientSideOptions): { readonly ws: WsS
     metrics,
     restCalls: metrics.counter('rest_calls_total', 'HTTP requests received'),
     maxConnections,
-    allowedOrigins,
+    site,
     trustedProxies,
     tls: config.node.tls,
     backendKey: config.identification.backendKey?.reveal(),

@@ -268,7 +268,7 @@ describe('who may do what', () => {
   test('everything that can be asked for is walked', () => {
     const anything: never = new Proxy(() => anything, { get: () => anything }) as never;
     const routers = [
-      operatorRoutes({ services: anything, health: anything, held: anything, body: anything, uploads: anything, allowedOrigins: [] }),
+      operatorRoutes({ services: anything, health: anything, held: anything, body: anything, uploads: anything, site: anything }),
       visitorRoutes(anything, anything, anything),
       backendRoutes({ services: anything, body: anything, backendKey: undefined }),
       healthRoutes(anything),
