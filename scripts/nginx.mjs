@@ -7,11 +7,11 @@ import path from 'node:path';
 const SITES = path.resolve(import.meta.dirname, '../nginx-sites');
 
 /**
- * @param {{ folder: string, site: string, port: number, nodes: Record<string, number>, tls?: boolean }} options
- *   nodes: port by the number that the published file has (8260, 8261, …)
+ * @param {{ folder: string, site: string, port: number, nodes: Record<string, number>, tls?: boolean, https?: { port: number, cert: string, key: string } }} options
+ *   nodes: port by the number that the published file has (8260, 8261, …); https: as docs/two-hosts.md says, step 7
  * @returns {{ configFile: string }}
  */
-export function writeNginxConfig({ folder, site, port, nodes, tls = false }) {
+export function writeNginxConfig({ folder, site, port, nodes, tls = false, https }) {
   mkdirSync(path.join(folder, 'temp'), { recursive: true });
   copyFileSync(path.join(SITES, 'chat-proxy.inc'), path.join(folder, 'chat-proxy.inc'));
   let text = readFileSync(path.join(SITES, site), 'utf8').replaceAll('/var/log/nginx/', `${quotable(folder)}/`);
@@ -19,6 +19,12 @@ export function writeNginxConfig({ folder, site, port, nodes, tls = false }) {
     nodes[number] === undefined ? address : `127.0.0.1:${nodes[number]}`,
   );
   text = text.replace('listen 80;', `listen 127.0.0.1:${port};`);
+  if (https !== undefined) {
+    text = text.replaceAll('#https# ', '').replace('listen 443 ', `listen 127.0.0.1:${https.port} `);
+    text = text
+      .replace(/\/etc\/ssl\/certs\/[^;]+/, `"${quotable(https.cert)}"`)
+      .replace(/\/etc\/ssl\/private\/[^;]+/, `"${quotable(https.key)}"`);
+  }
   if (!tls) text = text.replaceAll('proxy_pass https://', 'proxy_pass http://');
   // In a folder with a blank in its name, paths need quotes.
   text = text.replaceAll(/^(\s*(?:access_log|error_log)\s+)(.*?\.log)/gm, '$1"$2"');

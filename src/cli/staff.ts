@@ -5,7 +5,7 @@ import { CommitLoop } from '../commands/commit-loop.ts';
 import { endOperatorSessions } from '../commands/end-sessions.ts';
 import { addDepartment, addOperator, disableOperator, editDepartment, editOperator } from '../commands/staff.ts';
 import type { Config } from '../config/config.ts';
-import type { Operator } from '../domain/operator.ts';
+import { foldLogin, type Operator } from '../domain/operator.ts';
 import { createLog } from '../log.ts';
 import { createMetrics } from '../metrics.ts';
 import type { Snapshot, StatusSeconds } from '../ports.ts';
@@ -16,7 +16,7 @@ import { migrate } from '../postgres/migrate.ts';
 import { createSnapshots } from '../postgres/snapshots.ts';
 import { createStatusTimes } from '../postgres/histories.ts';
 import { createStore } from '../postgres/store.ts';
-import { hashPassword, MIN_PASSWORD_LENGTH } from '../sessions/passwords.ts';
+import { hashPassword, MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../sessions/passwords.ts';
 import { Replica } from '../sync/replica.ts';
 import { UsageError } from './exit.ts';
 import { type DepartmentFlags, type OperatorFlags, readDepartmentFlags, readOperatorFlags } from './staff-flags.ts';
@@ -32,7 +32,8 @@ export async function operatorAdd(
   const edit = readOperatorFlags(flags);
   const passwordHash = await hashPassword(checked(flags.password ?? (await readPassword())));
   return withDatabase(config, async ({ database, run, snapshot }) => {
-    if (snapshot.operators.some(operator => operator.login === login)) throw new UsageError(`login '${login}' is taken`);
+    const taken = snapshot.operators.find(operator => foldLogin(operator.login) === foldLogin(login));
+    if (taken !== undefined) throw new UsageError(`login '${taken.login}' is taken`);
     const { id } = await run(
       addOperator({ login, fullname: login, departmentKeys: [], langs: [], maxChats: null, roles: ['operator'], ...edit }),
     );
@@ -133,14 +134,18 @@ async function withDatabase<T>(config: Config, work: (tools: Tools) => Promise<T
   }
 }
 
-function byLogin(snapshot: Snapshot, login: string): Operator {
-  const operator = snapshot.operators.find(candidate => candidate.login === login);
-  if (operator === undefined) throw new UsageError(`there is no operator with login '${login}'`);
-  return operator;
+/** As it is written, else whatever its case where there is one such login only: as at the log-in. */
+function byLogin({ operators }: Snapshot, login: string): Operator {
+  const same = operators.filter(candidate => foldLogin(candidate.login) === foldLogin(login));
+  const operator = same.find(candidate => candidate.login === login) ?? (same.length === 1 ? same[0] : undefined);
+  if (operator !== undefined) return operator;
+  const which = same.map(candidate => `'${candidate.login}'`).join(' or ');
+  throw new UsageError(same.length === 0 ? `there is no operator with login '${login}'` : `which one is meant: ${which}?`);
 }
 
 function checked(password: string): string {
   if (password.length < MIN_PASSWORD_LENGTH) throw new UsageError(`the password must have at least ${MIN_PASSWORD_LENGTH} characters`);
+  if (password.length > MAX_PASSWORD_LENGTH) throw new UsageError(`the password must have at most ${MAX_PASSWORD_LENGTH} characters`);
   return password;
 }
 

@@ -1,8 +1,11 @@
-/** A visitor is kept out, or let in again. An operator bans whose chat he has; supervisors and administrators ban anybody. */
+/**
+ * A visitor is kept out, or let in again. An operator bans whose chat they have; supervisors whose open chat is in their departments, or
+ * who has none open; administrators anybody. Whether they may know of the visitor at all is asked before (sessions/rights.ts).
+ */
 import { bearerOf } from '../domain/chat.ts';
 import type { Change } from '../domain/change.ts';
 import { ChatError } from '../domain/error.ts';
-import { isAdmin, isSupervisor } from '../domain/operator.ts';
+import { isAdmin, isSupervisor, supervises } from '../domain/operator.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { getOperator, isOwner, lockForClosing } from './chat-rows.ts';
 import { type Command, unchanged } from './command.ts';
@@ -30,7 +33,8 @@ export function banVisitor({ operatorId, visitorId, ban }: BanVisitor): Command<
       const operator = getOperator(rows, operatorId);
       const visitor = rows.visitor(visitorId);
       const chat = rows.openChatOf(visitorId);
-      const mayDecide = isSupervisor(operator) || isAdmin(operator) || (ban !== null && chat !== undefined && isOwner(chat, operatorId));
+      const supervisesThem = chat === undefined ? isSupervisor(operator) || isAdmin(operator) : supervises(operator, chat.departmentKey);
+      const mayDecide = supervisesThem || (ban !== null && chat !== undefined && isOwner(chat, operatorId));
       if (!mayDecide) throw new ChatError('forbidden', 'not-allowed', 'only supervisors and administrators may do that');
       if (visitor === undefined) throw new ChatError('not-found', 'visitor-not-found', 'there is no such visitor');
       if (ban === null && visitor.ban === null) return unchanged(null);

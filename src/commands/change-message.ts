@@ -4,7 +4,16 @@
  */
 import type { Chat } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';
-import { canBeReactedTo, deletedMessage, type Message, operatorSender, type Reaction, visitorSender } from '../domain/message.ts';
+import {
+  canBeReactedTo,
+  deletedMessage,
+  isOperatorsText,
+  isShownToVisitors,
+  type Message,
+  operatorSender,
+  type Reaction,
+  visitorSender,
+} from '../domain/message.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { getOpenChat, getOperator, nextMessageTime, refuseUnlessOwner } from './chat-rows.ts';
 import { type Command, type Decision, unchanged } from './command.ts';
@@ -36,7 +45,7 @@ export function changeByOperator(target: MessageOfOperator, text: string | undef
       if (message.sender !== operatorSender(operatorId)) throw notOwned();
       if (text === undefined) return deleted(chat, message, nowUs);
       if (message.deleted) throw notFound();
-      if (message.kind !== 'operator' && message.kind !== 'for_operator') throw notAllowed('only texts can be edited');
+      if (!isOperatorsText(message)) throw notAllowed('only texts can be edited');
       if (message.text === text) return unchanged(null);
       return changed({ ...message, text, edited: true, changedUs: nextMessageTime(chat, nowUs) });
     },
@@ -72,7 +81,7 @@ export function reactByVisitor(visitorId: string, messageId: string, reaction: R
     },
     decide(rows, nowUs) {
       const message = rows.message(messageId);
-      if (message === undefined || message.deleted) throw notFound();
+      if (message === undefined || message.deleted || !isShownToVisitors(message.kind)) throw notFound();
       const chat = rows.openChatOf(visitorId);
       if (chat?.id !== message.chatId || !canBeReactedTo(message)) throw notAllowed('this message cannot be reacted to');
       if (message.reaction === reaction) return unchanged(null);

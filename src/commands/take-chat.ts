@@ -32,14 +32,15 @@ export function takeChat({ operatorId, chatId, override, defaultMaxChats, mode }
       const operator = getOperator(rows, operatorId);
       const chat = getOpenChat(rows, chatId);
       if (chat.operatorId === operatorId && chat.state !== 'hold') return unchanged(null);
+      // Before it is said who has it: that is nobody's business who works elsewhere.
+      if (!worksIn(operator, chat.departmentKey) && !isAdmin(operator)) {
+        throw new ChatError('forbidden', 'wrong-department', `you do not work in department ${chat.departmentKey ?? ''}`);
+      }
       if (chat.operatorId !== null && chat.operatorId !== operatorId) {
         const holder = rows.operator(chat.operatorId);
         throw new ChatError('conflict', 'chat-already-taken', `chat ${chatId} was taken by ${holder?.fullname ?? 'another operator'}`, {
           data: { operatorId: chat.operatorId, fullname: holder?.fullname ?? '' },
         });
-      }
-      if (!worksIn(operator, chat.departmentKey) && !isAdmin(operator)) {
-        throw new ChatError('forbidden', 'wrong-department', `you do not work in department ${chat.departmentKey ?? ''}`);
       }
       const isSupervisor = supervises(operator, chat.departmentKey);
       if (mode === 'automatic' && chat.operatorId === null && chat.assignedOperatorId !== operatorId && !isSupervisor) {

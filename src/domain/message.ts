@@ -59,6 +59,26 @@ export const VISITOR_KINDS = [
   'contacts',
 ] as const satisfies readonly MessageKind[];
 
+/**
+ * Kinds that reach visitors. What is not named here stays among operators, so a kind that only a newer version knows does too.
+ */
+const IS_SHOWN = {
+  visitor: true,
+  file_visitor: true,
+  sticker_visitor: true,
+  keyboard_response: true,
+  contacts: true,
+  operator: true,
+  file_operator: true,
+  keyboard: true,
+  cont_req: true,
+  info: true,
+  for_operator: false,
+} as const satisfies Record<MessageKind, boolean>;
+
+export const MESSAGE_KINDS = Object.keys(IS_SHOWN) as readonly MessageKind[];
+export const SHOWN_KINDS = MESSAGE_KINDS.filter(kind => IS_SHOWN[kind]);
+
 /** `v:<visitor id>`, `o:<operator id>` or `system`. */
 export type Sender = string;
 
@@ -103,13 +123,29 @@ export function canBeReactedTo(message: Pick<Message, 'kind'>): boolean {
   return message.kind === 'operator' || message.kind === 'file_operator';
 }
 
-/** Kinds that stay among operators. */
-export function isHiddenFromVisitor(message: Pick<Message, 'kind'>): boolean {
+/** The one decision on what leaves for visitors, by whatever way; SQL is built from the same list. */
+export function isShownToVisitors(kind: MessageKind): boolean {
+  return SHOWN_KINDS.includes(kind);
+}
+
+/** A note among operators; with a file if `data` has one (docs/protocol/operator.md). */
+export function isNote(message: Pick<Message, 'kind'>): boolean {
   return message.kind === 'for_operator';
 }
 
+/** A text that its operator may word anew: neither a file nor something to be pressed. */
+export function isOperatorsText(message: Pick<Message, 'kind' | 'data'>): boolean {
+  return message.kind === 'operator' || (isNote(message) && !hasFile(message.data));
+}
+
+/** Is it the data of a message that a file came with? */
+export function hasFile(data: unknown): boolean {
+  return typeof data === 'object' && data !== null && Object.hasOwn(data, 'file');
+}
+
+/** What visitors never see is quoted as what was never said, to everybody. */
 export function quoteOf(message: Message | undefined): Quote {
-  if (message === undefined || message.deleted || !canBeReplied(message)) return { state: 'not-found' };
+  if (message === undefined || message.deleted || !isShownToVisitors(message.kind) || !canBeReplied(message)) return { state: 'not-found' };
   const { id, kind, text, name, authorId, tsUs } = message;
   return { state: 'filled', message: { id, kind, text, name, authorId, tsUs } };
 }

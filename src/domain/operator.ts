@@ -78,6 +78,11 @@ export function withLoad(operator: Operator, load: number, loadUs: Microseconds)
   };
 }
 
+/** Logins that differ by the case of their letters only are the same one; they have no other letters than these. */
+export function foldLogin(login: string): string {
+  return login.replace(/[A-Z]/g, letter => letter.toLowerCase());
+}
+
 export function isAdmin(operator: Operator): boolean {
   return operator.roles.includes('admin');
 }

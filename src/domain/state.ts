@@ -8,7 +8,7 @@ import { bearerOf, type Chat, isOpenState, LAST_MESSAGE_LENGTH, type LastMessage
 import type { Change, ChatMoved } from './change.ts';
 import { beginningOf, type HistoryRow, stepOf } from './chat-history.ts';
 import type { Department } from './department.ts';
-import { isFromVisitor, isHiddenFromVisitor, type Message } from './message.ts';
+import { isFromVisitor, isShownToVisitors, type Message } from './message.ts';
 import { type Operator, type StatusTime, withLoad } from './operator.ts';
 import type { Microseconds } from './time.ts';
 import type { Visitor } from './visitor.ts';
@@ -194,7 +194,7 @@ function addMessage(state: State, message: Message): void {
     chat.lastTsUs = message.changedUs;
     if (isFromVisitor(message)) {
       chat.unreadByOperatorSinceUs ??= message.tsUs;
-    } else if (!isHiddenFromVisitor(message)) {
+    } else if (isShownToVisitors(message.kind)) {
       chat.unreadByVisitorSinceUs ??= message.tsUs;
       chat.unreadByVisitorMsgCnt += 1;
       chat.readByVisitor = false;
@@ -213,7 +213,7 @@ function editMessage(state: State, message: Message): void {
 
 /** A message that is deleted before the visitor has read it is not unread any more. A message is deleted once. */
 function uncount(chat: ReturnType<typeof nextVersion>, message: Message): void {
-  if (isFromVisitor(message) || isHiddenFromVisitor(message)) return;
+  if (isFromVisitor(message) || !isShownToVisitors(message.kind)) return;
   if (chat.unreadByVisitorSinceUs === null || message.tsUs < chat.unreadByVisitorSinceUs) return;
   chat.unreadByVisitorMsgCnt = Math.max(0, chat.unreadByVisitorMsgCnt - 1);
   if (chat.unreadByVisitorMsgCnt > 0) return;

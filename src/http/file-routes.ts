@@ -1,14 +1,15 @@
 /** Files up and down, for visitors (docs/protocol/visitor.md) and operators. */
 import type { IncomingMessage } from 'node:http';
-import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { type Response, Router } from 'express';
 import type { FoundFile } from '../ports.ts';
 import { ChatError } from '../domain/error.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { OPERATOR_STATUS, VISITOR_STATUS, visitorErrorBody } from '../protocol/error-codes.ts';
 import { deleteFile, operatorsFile, visitorsFile } from '../sessions/downloads.ts';
-import type { Login } from '../sessions/operator-logins.ts';
+import { uploadByOperator } from '../sessions/operator-uploads.ts';
 import type { Services } from '../sessions/services.ts';
 import type { AddressOf } from './client-address.ts';
+import type { OperatorCalls } from './operator-calls.ts';
 import { parametersOf } from './parameters.ts';
 import { handle, sendJson } from './respond.ts';
 import type { Reader, UnreadAnswers } from './unread-answers.ts';
@@ -90,34 +91,24 @@ export function visitorFileRoutes({ services, uploads, unread, addressOf }: Visi
   return routes;
 }
 
-/** `asOperator`: runs with the login of the request. */
-export function operatorFileRoutes(
-  { services, uploads, unread }: Omit<VisitorFileOptions, 'addressOf'>,
-  asOperator: (run: (request: Request, response: Response, login: Login) => Promise<void>) => RequestHandler,
-): Router {
+export function operatorFileRoutes({ services, uploads, unread }: Omit<VisitorFileOptions, 'addressOf'>, call: OperatorCalls): Router {
   const routes = Router({ caseSensitive: true });
-
-  routes.post(
-    '/l/o/upload',
-    asOperator((request, response, { operator }) => {
-      const first = { kind: 'operator', id: String(operator.id) } as const;
-      return uploads.with(request, { first, identify: () => Promise.resolve(first) }, async ({ parameters, file }) => {
-        const chatId = parameters.key('chatId');
-        const chat = services.replica.chats.get(chatId);
-        if (chat === undefined) throw new ChatError('not-found', 'chat-not-found', `there is no open chat ${chatId}`);
-        const target = { operatorId: operator.id, chatId, visitorId: chat.visitorId };
-        sendJson(response, { result: 'ok', data: await services.uploads.byOperator(target, parameters.id('clientSideId'), file) });
-      });
-    }),
-  );
-
-  routes.get(
-    OPERATOR_DOWNLOAD,
-    asOperator(async (request, response, { operator }) => {
+  call(routes, 'POST /l/o/upload', (request, response, { operator }) => {
+    const first = { kind: 'operator', id: String(operator.id) } as const;
+    return uploads.with(request, { first, identify: () => Promise.resolve(first) }, async ({ parameters, file }) => {
+      const from = { address: parametersOf(request), parts: parameters };
+      sendJson(response, await uploadByOperator(services, operator, from, file));
+    });
+  });
+  call(
+    routes,
+    'GET /l/o/download',
+    async (request, response, { operator }) => {
       const file = await operatorsFile(services, guidOf(request), operator);
       const reader = { kind: 'operator', id: String(operator.id), address: undefined } as const;
       await sendFile({ services, unread }, response, reader, file, parametersOf(request).optionalText('thumb', { max: 20 }) !== undefined);
-    }),
+    },
+    OPERATOR_DOWNLOAD,
   );
   return routes;
 }

@@ -10,7 +10,8 @@ export interface HealthRoutesOptions {
 }
 
 export function healthRoutes({ health, status, metrics }: HealthRoutesOptions): Router {
-  const routes = Router();
+  // Exactly these: the sites of nginx-sites keep two of them to their own host.
+  const routes = Router({ caseSensitive: true, strict: true });
   routes.get('/healthz', (_request, response) => sendJson(response, { result: 'ok' }));
   routes.get('/readyz', (_request, response) =>
     sendJson(response, { state: health.state, reasons: health.reasons }, health.isReady ? 200 : 503),

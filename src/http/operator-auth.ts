@@ -1,44 +1,68 @@
 /**
  * Who an operator's call is from: `Authorization: Bearer`, or the cookie. A cookie is sent by browsers for any site, so
- * calls with it that change something must come from an allowed origin.
+ * calls with it that change something must come from an allowed origin. Over TLS it has a name that no other host, no other
+ * path and no page without TLS can set.
  */
 import type { IncomingMessage } from 'node:http';
+import type { Response } from 'express';
 import { ChatError } from '../domain/error.ts';
 import type { Login, OperatorLogins } from '../sessions/operator-logins.ts';
+import type { Site } from './site.ts';
 
-export const COOKIE = 'operator_token';
+const PLAIN = 'operator_token';
+const HOST_ONLY = `__Host-${PLAIN}`;
+/** Other pages of the domain can put some before ours; no browser has more of its own. */
+const MAX_TRIED = 4;
 
 export interface OperatorCredentials {
-  readonly token: string | undefined;
+  /** To be tried in this order. */
+  readonly tokens: readonly string[];
   readonly fromCookie: boolean;
 }
 
-export function credentialsOf(request: IncomingMessage): OperatorCredentials {
-  const bearer = /^Bearer +([\w.~+/-]+=*)$/i.exec(request.headers.authorization ?? '')?.[1];
-  if (bearer !== undefined) return { token: bearer, fromCookie: false };
-  const cookie = (request.headers.cookie ?? '')
-    .split(';')
-    .map(part => part.trim())
-    .find(part => part.startsWith(`${COOKIE}=`));
-  return { token: cookie?.slice(COOKIE.length + 1), fromCookie: true };
+export function credentialsOf({ headers }: Pick<IncomingMessage, 'headers'>): OperatorCredentials {
+  const bearer = /^Bearer +([\w.~+/-]+=*)$/i.exec(headers.authorization ?? '')?.[1];
+  if (bearer !== undefined) return { tokens: [bearer], fromCookie: false };
+  const cookies = (headers.cookie ?? '').split(';').map(part => part.trim());
+  const valuesOf = (name: string): string[] =>
+    cookies.filter(cookie => cookie.startsWith(`${name}=`)).map(cookie => cookie.slice(name.length + 1));
+  // First what nobody else can have set. The other one is of a log-in without TLS, or of before there were two.
+  const tokens = [...new Set([...valuesOf(HOST_ONLY), ...valuesOf(PLAIN)])].filter(token => token !== '');
+  return { tokens: tokens.slice(0, MAX_TRIED), fromCookie: true };
 }
 
 /** Throws `unauthorized`, `operator-disabled`; `wrong-origin` for a cookie call of a foreign site that changes something. */
 export async function authenticateOperator(
   logins: OperatorLogins,
   request: IncomingMessage,
-  options: { readonly changes: boolean; readonly allowedOrigins: readonly string[] },
+  { changes, site }: { readonly changes: boolean; readonly site: Site },
 ): Promise<Login> {
-  const { token, fromCookie } = credentialsOf(request);
-  if (options.changes && fromCookie) refuseForeignOrigin(request, options.allowedOrigins);
-  return logins.authenticate(token);
+  const { tokens, fromCookie } = credentialsOf(request);
+  if (changes && fromCookie) site.refuseForeignOrigin(request);
+  let refused: ChatError | undefined;
+  for (const token of tokens) {
+    try {
+      return await logins.authenticate(token);
+    } catch (error) {
+      if (!(error instanceof ChatError) || error.code === 'unavailable') throw error;
+      refused ??= error;
+    }
+  }
+  return refused === undefined ? logins.authenticate(undefined) : Promise.reject(refused);
 }
 
-/** Browsers send Origin with everything that changes something; without one it is no browser. */
-export function refuseForeignOrigin(request: IncomingMessage, allowedOrigins: readonly string[]): void {
-  const origin = request.headers.origin;
-  if (origin === undefined || allowedOrigins.includes(origin)) return;
-  const host = URL.canParse(origin) ? new URL(origin).host : undefined;
-  if (host !== undefined && host === request.headers.host) return;
-  throw new ChatError('forbidden', 'wrong-origin', `calls from ${origin} are not allowed`);
+export function setLoginCookie(
+  response: Response,
+  token: string,
+  { isSecure, maxAgeMs }: { readonly isSecure: boolean; readonly maxAgeMs: number },
+): void {
+  const attributes = { httpOnly: true, sameSite: 'lax', path: '/', secure: isSecure } as const;
+  response.cookie(isSecure ? HOST_ONLY : PLAIN, token, { ...attributes, maxAge: maxAgeMs });
+  if (isSecure) response.clearCookie(PLAIN, attributes);
+}
+
+/** Both: whichever there is. */
+export function clearLoginCookies(response: Response): void {
+  response.clearCookie(PLAIN, { path: '/' });
+  response.clearCookie(HOST_ONLY, { path: '/', secure: true, httpOnly: true, sameSite: 'lax' });
 }

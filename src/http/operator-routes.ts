@@ -1,26 +1,27 @@
 /** The operator protocol over HTTP (docs/protocol/operator.md). */
-import { type Request, type Response, Router } from 'express';
-import { endOperatorSessions } from '../commands/end-sessions.ts';
+import { type Response, Router } from 'express';
 import { ChatError } from '../domain/error.ts';
-import { isAdmin, isSupervisor } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
 import { operatorObject } from '../protocol/operator-objects.ts';
 import { banList, chatAssignments } from '../sessions/assignments.ts';
 import { findChats, visitorCard } from '../sessions/chat-search.ts';
 import { operatorHistory } from '../sessions/history.ts';
+import { logOut } from '../sessions/log-out.ts';
 import { runOperatorAction, setStatus } from '../sessions/operator-actions.ts';
 import type { Login } from '../sessions/operator-logins.ts';
 import { operatorQueue, operatorView } from '../sessions/operator-session.ts';
 import { poll } from '../sessions/poll.ts';
 import { readSince, resumePoint, type Services } from '../sessions/services.ts';
 import type { Health } from '../sync/health.ts';
-import { authenticateOperator, COOKIE, refuseForeignOrigin } from './operator-auth.ts';
+import { clearLoginCookies, setLoginCookie } from './operator-auth.ts';
 import type { BodyReader } from './body-reader.ts';
 import { clusterRoutes } from './cluster-routes.ts';
 import { operatorFileRoutes } from './file-routes.ts';
+import { createOperatorCalls } from './operator-calls.ts';
 import { parametersOf } from './parameters.ts';
 import type { HeldPolls } from './held-polls.ts';
 import { handle, operatorErrors, sendJson } from './respond.ts';
+import type { Site } from './site.ts';
 import { operatorTeamRoutes } from './team-routes.ts';
 import type { UnreadAnswers } from './unread-answers.ts';
 import type { UploadReader } from './upload-reader.ts';
@@ -32,25 +33,13 @@ export interface OperatorRoutesOptions {
   readonly body: BodyReader;
   readonly uploads: UploadReader;
   readonly unread: UnreadAnswers;
-  readonly allowedOrigins: readonly string[];
+  readonly site: Site;
 }
 
-export function operatorRoutes({ services, health, held, body, uploads, unread, allowedOrigins }: OperatorRoutesOptions): Router {
+export function operatorRoutes({ services, health, held, body, uploads, unread, site }: OperatorRoutesOptions): Router {
   const routes = Router({ caseSensitive: true });
-  const { limits, hub, logins, loop } = services;
-
-  type WithLogin = (request: Request, response: Response, login: Login) => Promise<void>;
-  const asOperator = (run: WithLogin) =>
-    asWatcher(async (request, response, login) => {
-      services.presence.seen(login.operator.id);
-      await run(request, response, login);
-    });
-
-  /** Who watches the cluster is not at his desk because of it. */
-  const asWatcher = (run: WithLogin) =>
-    handle(async (request, response) =>
-      run(request, response, await authenticateOperator(logins, request, { changes: request.method !== 'GET', allowedOrigins })),
-    );
+  const { limits, hub, logins } = services;
+  const call = createOperatorCalls(services, site);
 
   /** Answers what may be large, bounded while it is not read. */
   const read = (response: Response, { operator }: Login, make: () => Promise<object | string>): Promise<void> =>
@@ -64,121 +53,88 @@ export function operatorRoutes({ services, health, held, body, uploads, unread, 
   routes.post(
     '/l/o/login',
     handle(async (request, response) => {
-      refuseForeignOrigin(request, allowedOrigins);
+      site.refuseForeignOrigin(request);
       const parameters = parametersOf(request, await body.read(request, response));
       const login = parameters.text('login', { max: 200 });
       const password = parameters.text('password', { max: 1_000 });
       const { token, expiresInSeconds, operator } = await logins.login(login, password, request.ip ?? '');
-      response.cookie(COOKIE, token, {
-        httpOnly: true,
-        sameSite: 'lax',
-        path: '/',
-        secure: request.secure,
-        maxAge: expiresInSeconds * 1000,
-      });
+      setLoginCookie(response, token, { isSecure: site.isSecure(request), maxAgeMs: expiresInSeconds * 1000 });
       const expires = toSeconds(services.nowUs()) + expiresInSeconds;
       sendJson(response, { result: 'ok', data: { authToken: token, expires, operator: operatorObject(operator, limits.defaultMaxChats) } });
     }),
   );
 
-  routes.post(
-    '/l/o/logout',
-    asOperator(async (_request, response, { operator, tokenHash }) => {
-      await loop.execute(endOperatorSessions(operator.id, tokenHash));
-      response.clearCookie(COOKIE, { path: '/' });
-      sendJson(response, { result: 'ok' });
-    }),
+  call(routes, 'POST /l/o/logout', async (request, response, login) => {
+    const answer = await logOut(services, login, request.ip ?? '');
+    clearLoginCookies(response);
+    sendJson(response, answer);
+  });
+
+  call(routes, 'GET /l/o/me', (_request, response, { operator }) => {
+    sendJson(response, { result: 'ok', data: operatorObject(operator, limits.defaultMaxChats) });
+    return Promise.resolve();
+  });
+
+  call(routes, 'POST /l/o/set-status', async (request, response, { operator }) => {
+    const parameters = parametersOf(request, await body.read(request, response));
+    sendJson(response, await setStatus(services, operator, parameters));
+  });
+
+  call(routes, 'POST /l/o/action', async (request, response, { operator }) => {
+    const parameters = parametersOf(request, await body.read(request, response));
+    sendJson(response, await runOperatorAction(services, operator, parameters));
+  });
+
+  call(routes, 'GET /l/o/history', (request, response, login) =>
+    read(response, login, () => operatorHistory(services, login.operator, parametersOf(request))),
   );
 
-  routes.get(
-    '/l/o/me',
-    asOperator((_request, response, { operator }) => {
-      sendJson(response, { result: 'ok', data: operatorObject(operator, limits.defaultMaxChats) });
-      return Promise.resolve();
-    }),
+  call(routes, 'GET /l/o/chats', (request, response, login) =>
+    read(response, login, () => findChats(services, login.operator, parametersOf(request))),
   );
 
-  routes.post(
-    '/l/o/set-status',
-    asOperator(async (request, response, { operator }) => {
-      const parameters = parametersOf(request, await body.read(request, response));
-      sendJson(response, await setStatus(services, operator, parameters));
-    }),
+  call(routes, 'GET /l/o/visitor', (request, response, login) =>
+    read(response, login, () => visitorCard(services, login.operator, parametersOf(request))),
   );
 
-  routes.post(
-    '/l/o/action',
-    asOperator(async (request, response, { operator }) => {
-      const parameters = parametersOf(request, await body.read(request, response));
-      sendJson(response, await runOperatorAction(services, operator, parameters));
-    }),
+  call(routes, 'GET /l/o/assignments', (request, response, login) =>
+    read(response, login, () => chatAssignments(services, login.operator, parametersOf(request))),
   );
 
-  routes.get(
-    '/l/o/history',
-    asOperator((request, response, login) => read(response, login, () => operatorHistory(services, login.operator, parametersOf(request)))),
+  call(routes, 'GET /l/o/bans', (request, response, login) =>
+    read(response, login, () => banList(services, login.operator, parametersOf(request))),
   );
 
-  routes.get(
-    '/l/o/chats',
-    asOperator((request, response, login) => read(response, login, () => findChats(services, login.operator, parametersOf(request)))),
+  call(routes, 'GET /l/o/delta', async (request, response, login) => {
+    const { operator, tokenHash } = login;
+    const point = await resumePoint(services, readSince(parametersOf(request)));
+    await read(response, login, () =>
+      poll({
+        hub,
+        view: operatorView(services, operator.id),
+        ...point,
+        holdMs: limits.pollHoldMs,
+        whileHeld(giveUp) {
+          const release = held.add(response, giveUp);
+          const leave = services.presence.enterPoll(operator.id);
+          return () => {
+            release();
+            leave();
+          };
+        },
+        ended: ended =>
+          ended === null || ended === tokenHash ? new ChatError('unauthenticated', 'unauthorized', 'this login has ended') : undefined,
+      }),
+    );
+  });
+
+  call(routes, 'GET /l/o/queue', (request, response, login) =>
+    read(response, login, () => operatorQueue(services, login.operator.id, parametersOf(request))),
   );
 
-  routes.get(
-    '/l/o/visitor',
-    asOperator((request, response, login) => read(response, login, () => visitorCard(services, login.operator, parametersOf(request)))),
-  );
-
-  routes.get(
-    '/l/o/assignments',
-    asOperator((request, response, login) => read(response, login, () => chatAssignments(services, login.operator, parametersOf(request)))),
-  );
-
-  routes.get(
-    '/l/o/bans',
-    asOperator((request, response, login) => {
-      const { operator } = login;
-      if (!isSupervisor(operator) && !isAdmin(operator)) throw new ChatError('forbidden', 'not-allowed', 'for supervisors only');
-      return read(response, login, () => banList(services, parametersOf(request)));
-    }),
-  );
-
-  routes.get(
-    '/l/o/delta',
-    asOperator(async (request, response, login) => {
-      const { operator, tokenHash } = login;
-      const point = await resumePoint(services, readSince(parametersOf(request)));
-      await read(response, login, () =>
-        poll({
-          hub,
-          view: operatorView(services, operator.id),
-          ...point,
-          holdMs: limits.pollHoldMs,
-          whileHeld(giveUp) {
-            const release = held.add(response, giveUp);
-            const leave = services.presence.enterPoll(operator.id);
-            return () => {
-              release();
-              leave();
-            };
-          },
-          ended: ended =>
-            ended === null || ended === tokenHash ? new ChatError('unauthenticated', 'unauthorized', 'this login has ended') : undefined,
-        }),
-      );
-    }),
-  );
-
-  routes.get(
-    '/l/o/queue',
-    asOperator((request, response, login) =>
-      read(response, login, () => operatorQueue(services, login.operator.id, parametersOf(request))),
-    ),
-  );
-
-  routes.use(operatorFileRoutes({ services, uploads, unread }, asOperator));
-  routes.use(operatorTeamRoutes(services, body, asOperator, read));
-  routes.use(clusterRoutes(services.clusterDesk, body, asWatcher));
+  routes.use(operatorFileRoutes({ services, uploads, unread }, call));
+  routes.use(operatorTeamRoutes(services, body, call, read));
+  routes.use(clusterRoutes(services.clusterDesk, body, call));
 
   routes.use('/l/o', (_request, _response, next) => next(new ChatError('not-found', 'not-found', 'there is no such call')));
   routes.use(operatorErrors(services.log));

@@ -19,6 +19,7 @@ import { HeldPolls } from './held-polls.ts';
 import { type HealthRoutesOptions, healthRoutes } from './health-routes.ts';
 import { operatorRoutes } from './operator-routes.ts';
 import { operatorErrors } from './respond.ts';
+import type { Site } from './site.ts';
 import { UploadReader } from './upload-reader.ts';
 import { UnreadAnswers } from './unread-answers.ts';
 import { createVisitorCalls, type VisitorCalls } from './visitor-calls.ts';
@@ -33,7 +34,7 @@ export interface HttpServerOptions {
   /** Connections at most; further ones are closed at once, and a proxy goes to the next node. */
   readonly maxConnections: number;
   readonly restCalls: Counter;
-  readonly allowedOrigins: readonly string[];
+  readonly site: Site;
   readonly trustedProxies: readonly string[];
   readonly addressOf: AddressOf;
   /** Held polls of visitors. */
@@ -187,7 +188,7 @@ interface Readers {
 }
 
 function createApp(options: HttpServerOptions, { held, body, calls, uploads, unread }: Readers): Express {
-  const { services, health, allowedOrigins, trustedProxies, webFolder } = options;
+  const { services, health, site, trustedProxies, webFolder } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -197,7 +198,7 @@ function createApp(options: HttpServerOptions, { held, body, calls, uploads, unr
   app.use(webRoutes(webFolder));
   app.use(backendRoutes({ services, body, backendKey: options.backendKey }));
   app.use(visitorRoutes(calls, { services, uploads, unread, addressOf: options.addressOf }));
-  app.use(operatorRoutes({ services, health, held, body, uploads, unread, allowedOrigins }));
+  app.use(operatorRoutes({ services, health, held, body, uploads, unread, site }));
   app.use((_request: Request, _response: Response, next: NextFunction) =>
     next(new ChatError('not-found', 'not-found', 'there is no such page')),
   );

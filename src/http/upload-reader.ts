@@ -47,6 +47,8 @@ export interface UploadSender {
 }
 
 interface Came {
+  /** A part was left out: what it would have said is not known. */
+  isCut?: true;
   file?: { readonly filename: string; readonly contentType: string; readonly written: Promise<void> };
 }
 
@@ -100,9 +102,11 @@ export class UploadReader {
     const late = setTimeout(() => this.#cut(request, 'late'), HEAD_WITHIN_MS);
     try {
       await new Promise<void>((resolve, reject) => {
-        parser.on('field', (name, value) => {
+        parser.on('field', (name, value, nameIsCut, valueIsCut) => {
+          if (nameIsCut || valueIsCut || (fields[name] ?? value) !== value) came.isCut = true;
           fields[name] = value;
         });
+        for (const limit of ['fieldsLimit', 'partsLimit'] as const) parser.on(limit, () => (came.isCut = true));
         parser.on('file', (name: string, stream: BusboyFileStream, filename: string, _encoding: string, contentType: string) => {
           if (name !== FILE_PART || came.file !== undefined) {
             stream.resume();
@@ -135,6 +139,10 @@ export class UploadReader {
     } finally {
       clearTimeout(late);
     }
+    if (came.isCut === true)
+      throw new ChatError('invalid', 'wrong-argument-value', 'too many parts, too long ones, or one with two values', {
+        argumentName: 'body',
+      });
     const { file } = came;
     if (file === undefined) throw new ChatError('invalid', 'argument-missing', `${FILE_PART} is missing`, { argumentName: FILE_PART });
     const { size } = await stat(target);

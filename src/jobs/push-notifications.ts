@@ -3,7 +3,7 @@
  * seconds later. Follows from the replica alone; what waits here is lost with the node, the message itself never.
  */
 import type { Chat } from '../domain/chat.ts';
-import type { Message } from '../domain/message.ts';
+import { isShownToVisitors, type Message } from '../domain/message.ts';
 import type { Counter, LabelledCounter, Log, Metrics, PushGateway, PushNote, PushTarget, PushTargets } from '../ports.ts';
 import type { AppliedChange, Replica } from '../sync/replica.ts';
 
@@ -119,6 +119,7 @@ function isUnread({ unreadByVisitorSinceUs }: Chat, message: Message): boolean {
 
 /** As SDKs know them; undefined: not to be pushed. */
 function typeOf({ kind }: Message): PushNote['type'] | undefined {
+  if (!isShownToVisitors(kind)) return undefined;
   if (kind === 'operator' || kind === 'keyboard') return 'P.OM';
   if (kind === 'file_operator') return 'P.OF';
   return kind === 'cont_req' ? 'P.CR' : undefined;

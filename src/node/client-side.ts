@@ -9,6 +9,7 @@ import type { Microseconds } from '../domain/time.ts';
 import { createInspector } from '../files/inspector.ts';
 import { createAddressOf } from '../http/client-address.ts';
 import { authenticateOperator } from '../http/operator-auth.ts';
+import { createSite } from '../http/site.ts';
 import { createHttpServer, type HttpServer } from '../http/server.ts';
 import type { MetricsRegistry } from '../metrics.ts';
 import { boundConnections } from '../open-files.ts';
@@ -20,6 +21,7 @@ import type { Database } from '../postgres/database.ts';
 import { createFiles } from '../postgres/files.ts';
 import { createBans, createHistories } from '../postgres/histories.ts';
 import { createIdentities } from '../postgres/identities.ts';
+import { createLoginAttempts } from '../postgres/login-attempts.ts';
 import { createLogins } from '../postgres/logins.ts';
 import { createMessageSearch } from '../postgres/message-search.ts';
 import { Admission } from '../sessions/admission.ts';
@@ -77,7 +79,8 @@ export function createClientSide(options: ClientSideOptions): { readonly ws: WsS
   const { config, health, log, metrics } = options;
   const maxConnections = boundConnections(config.limits.maxConnections, log);
   const services = createServices(options, maxConnections);
-  const { allowedOrigins, trustedProxies } = config;
+  const { trustedProxies } = config;
+  const site = createSite(config);
   const addressOf = createAddressOf(trustedProxies);
   const maxPerAddress = config.limits.visitorConnectionsPerAddress;
   const ws = new WsServer({
@@ -85,7 +88,7 @@ export function createClientSide(options: ClientSideOptions): { readonly ws: WsS
     metrics,
     addressOf,
     maxPerAddress,
-    authenticateOperator: request => authenticateOperator(services.logins, request, { changes: true, allowedOrigins }),
+    authenticateOperator: request => authenticateOperator(services.logins, request, { changes: true, site }),
   });
   const web = createHttpServer({
     services,
@@ -94,7 +97,7 @@ export function createClientSide(options: ClientSideOptions): { readonly ws: WsS
     metrics,
     restCalls: metrics.counter('rest_calls_total', 'HTTP requests received'),
     maxConnections,
-    allowedOrigins,
+    site,
     trustedProxies,
     addressOf,
     maxPollsPerAddress: maxPerAddress,
@@ -139,6 +142,9 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
     }),
     logins: new OperatorLogins({
       store: createLogins(database),
+      attempts: createLoginAttempts(database),
+      secret: installation.secret,
+      log: options.log,
       replica,
       clock,
       metrics,

@@ -84,6 +84,7 @@ export interface Identities {
 }
 
 export interface OperatorLogins {
+  /** As it is written, else whatever its case where there is one such login only. */
   findByLogin(login: string): Promise<{ readonly operatorId: number; readonly passwordHash: string } | undefined>;
   /** For whoever was let in by this password; false: it is another meanwhile. */
   createSession(
@@ -98,6 +99,23 @@ export interface OperatorLogins {
   setPassword(operatorId: number, passwordHash: string): Promise<void>;
   /** false: it is not `before` any more. */
   replacePassword(operatorId: number, before: string, after: string): Promise<boolean>;
+}
+
+/** Wrong passwords of one kind: so many at most, and one less every so many seconds. */
+export interface Bucket {
+  readonly key: string;
+  readonly bound: number;
+  readonly everySeconds: number;
+}
+
+export interface LoginAttempts {
+  /** Takes a place in each of them or in none. Returns the milliseconds until there is one, 0: it has. */
+  reserve(buckets: readonly Bucket[]): Promise<number>;
+  /** `emptied`: the key of the one in which nothing counts any more. */
+  giveBack(buckets: readonly Bucket[], emptied: string): Promise<void>;
+  /** Was it remembered within 30 days? */
+  isKnown(place: string): Promise<boolean>;
+  remember(place: string): Promise<void>;
 }
 
 /** Texts that operators insert. */

@@ -1,9 +1,11 @@
 /** Files that visitors and operators send. */
 import type { StoredFile } from '../domain/file.ts';
-import type { Sender } from '../domain/message.ts';
+import type { MessageKind, Sender } from '../domain/message.ts';
 
 export interface FoundFile extends StoredFile {
   readonly chatId: number;
+  /** Of its message: says whether visitors may have it. */
+  readonly kind: MessageKind;
 }
 
 export interface Thumbnail {

@@ -81,8 +81,8 @@ export interface BanPlace {
 }
 
 export interface Bans {
-  /** Newest first, at most `limit` and PAGE_BYTES; `before`: behind this one. */
-  list(limit: number, before: BanPlace | undefined): Promise<Found<BannedVisitor>>;
+  /** Newest first, at most `limit` and PAGE_BYTES, of visitors whom `by` may read of (undefined: of all); `before`: behind this one. */
+  list(by: ReadableBy | undefined, limit: number, before: BanPlace | undefined): Promise<Found<BannedVisitor>>;
 }
 
 export interface StatusSeconds {
@@ -95,9 +95,15 @@ export interface StatusTimes {
   secondsOf(operatorId: number, fromUs: Microseconds, toUs: Microseconds): Promise<readonly StatusSeconds[]>;
 }
 
+/** An operator as one who reads chats. */
+export interface ReadableBy {
+  readonly operatorId: number;
+  readonly departmentKeys: readonly string[];
+}
+
 export interface ChatQuery {
   /** Only what this operator may read; undefined: all. */
-  readonly readableBy: { readonly operatorId: number; readonly departmentKeys: readonly string[] } | undefined;
+  readonly readableBy: ReadableBy | undefined;
   readonly states?: readonly ChatState[] | undefined;
   readonly operatorId?: number | undefined;
   readonly departmentKey?: string | undefined;
@@ -125,6 +131,8 @@ export interface Visit {
 export interface ChatSearch {
   /** Newest first, at most `limit` and PAGE_BYTES. Throws ChatError `unavailable` when it takes too long. */
   find(query: ChatQuery): Promise<Found<Chat>>;
+  /** May `by` (undefined: who may read all) read a chat of this visitor, or is there none at all? undefined: there is no such visitor. */
+  mayRead(by: ReadableBy | undefined, visitorId: string): Promise<boolean | undefined>;
   /** With his newest visits. */
   findVisitor(visitorId: string): Promise<{ readonly visitor: Visitor; readonly visits: readonly Visit[] } | undefined>;
 }

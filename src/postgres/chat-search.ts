@@ -6,6 +6,7 @@ import type { Visitor } from '../domain/visitor.ts';
 import type { ChatQuery, ChatSearch, Visit } from '../ports.ts';
 import type { Database } from './database.ts';
 import { cutToBytes, type Measured, pageOf } from './page-bytes.ts';
+import { knownTo, readable } from './readable.ts';
 import { likePattern, searchWithin } from './search-time.ts';
 import { CHATS, LAST_MESSAGE, VISITORS } from './tables.ts';
 
@@ -31,6 +32,15 @@ export function createChatSearch(database: Database, searches: Database): ChatSe
       };
     },
 
+    async mayRead(by, visitorId) {
+      const values: unknown[] = [visitorId];
+      const rows = await database.query<{ may: boolean }>(
+        `select ${by === undefined ? 'true' : knownTo(by, values)} as may from visitor where id = $1`,
+        values,
+      );
+      return rows[0]?.may;
+    },
+
     async findVisitor(visitorId) {
       const [visitor] = await database.query<Visitor>(`select ${VISITORS.select} from visitor where id = $1`, [visitorId]);
       if (visitor === undefined) return undefined;
@@ -54,13 +64,7 @@ function statementOf(query: ChatQuery): { readonly text: string; readonly values
     values.push(value);
     conditions.push(condition.replaceAll('?', `$${values.length}`));
   };
-  const { readableBy } = query;
-  if (readableBy !== undefined) {
-    values.push(readableBy.operatorId, readableBy.departmentKeys);
-    conditions.push(
-      `(chat.operator_id = $1 or chat.assigned_operator_id = $1 or chat.department_key is null or chat.department_key = any($2::text[]))`,
-    );
-  }
+  if (query.readableBy !== undefined) conditions.push(readable(query.readableBy, values));
   where('chat.state = any(?::text[])', query.states);
   where('chat.operator_id = ?', query.operatorId);
   where('chat.department_key = ?', query.departmentKey);

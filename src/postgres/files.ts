@@ -9,7 +9,7 @@ const PIECE_BYTES = 262_144;
 const COLUMNS = `f.guid, f.visitor_id as "visitorId", f.sender, f.client_side_id as "clientSideId", f.filename,
     f.content_type as "contentType", f.client_content_type as "clientContentType", f.size,
     case when f.width is null then null else jsonb_build_object('width', f.width, 'height', f.height) end as image`;
-const FIND = `select ${COLUMNS}, m.chat_id as "chatId"
+const FIND = `select ${COLUMNS}, m.chat_id as "chatId", m.kind
   from file f join message m on m.sender = f.sender and m.client_side_id = f.client_side_id
   where f.guid = $1 and not m.deleted`;
 

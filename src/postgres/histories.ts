@@ -4,6 +4,7 @@ import type { HistoryRow } from '../domain/chat-history.ts';
 import type { BannedVisitor, Bans, ChatHistories, StatusSeconds, StatusTimes } from '../ports.ts';
 import type { Database } from './database.ts';
 import { cutToBytes, type Measured, pageOf } from './page-bytes.ts';
+import { knownTo } from './readable.ts';
 import { HISTORY } from './tables.ts';
 
 /** Of a chat, in one page. */
@@ -23,15 +24,14 @@ export function createHistories(database: Database): ChatHistories {
 
 export function createBans(database: Database): Bans {
   return {
-    async list(limit, before) {
+    async list(by, limit, before) {
+      const values: unknown[] = [before?.atUs ?? null, before?.visitorId ?? null];
       const select = `select id as "visitorId", fields, ban, (ban->>'atUs')::bigint as "atUs" from visitor where ban is not null
            and (ban->>'untilUs' is null or (ban->>'untilUs')::bigint > extract(epoch from clock_timestamp()) * 1000000)
            and ($1::bigint is null or ((ban->>'atUs')::bigint, id) < ($1, $2))
+           ${by === undefined ? '' : `and ${knownTo(by, values)}`}
          order by (ban->>'atUs')::bigint desc, id desc limit ${limit + 1}`;
-      const rows = await database.query<BannedVisitor & Measured>(cutToBytes(select, '"atUs" desc, "visitorId" desc', PAGE_BYTES), [
-        before?.atUs ?? null,
-        before?.visitorId ?? null,
-      ]);
+      const rows = await database.query<BannedVisitor & Measured>(cutToBytes(select, '"atUs" desc, "visitorId" desc', PAGE_BYTES), values);
       return pageOf<BannedVisitor>(rows, limit);
     },
   };

@@ -12,11 +12,13 @@ export function createLogins(database: Database): OperatorLogins {
   const find = new Gather<string, FoundSession | undefined>(hashes => findSessions(database, hashes));
   return {
     async findByLogin(login) {
-      const rows = await database.query<{ operatorId: number; passwordHash: string }>(
-        'select id as "operatorId", password_hash as "passwordHash" from operator where login = $1',
+      const rows = await database.query<{ operatorId: number; passwordHash: string; isExact: boolean }>(
+        `select id as "operatorId", password_hash as "passwordHash", login = $1 as "isExact" from operator
+         where lower(login collate "C") = lower($1 collate "C") order by 3 desc limit 2`,
         [login],
       );
-      return rows[0];
+      const [first, second] = rows;
+      return first?.isExact === true || second === undefined ? first : undefined;
     },
 
     async createSession({ operatorId, passwordHash }, tokenHash, ttlSeconds) {

@@ -1,6 +1,7 @@
 /** Message texts, read on demand: the hot state holds chat headers only. */
 import { PAGE_BYTES } from '../domain/answer-bytes.ts';
 import type { Chat } from '../domain/chat.ts';
+import { SHOWN_KINDS } from '../domain/message.ts';
 import type { LastChat } from '../ports.ts';
 import type { ChatMessagesWanted, HistoryPage, HistoryQuery, Messages, StoredMessage } from '../ports.ts';
 import type { Database } from './database.ts';
@@ -17,7 +18,7 @@ export const READ = "(message.sender like 'v:%' and message.ts_us <= chat.read_b
 const VISITOR_REVISION = `coalesce((select open.last_ts_us from chat open where open.visitor_id = visitor.id and ${IS_OPEN}), visitor.last_ts_us)`;
 
 /** To the visitor. */
-export const SHOWN = "message.kind <> 'for_operator' and message.ts_us > visitor.cleared_us";
+export const SHOWN = `message.kind in (${SHOWN_KINDS.map(kind => `'${kind}'`).join(', ')}) and message.ts_us > visitor.cleared_us`;
 
 export function createMessages(database: Database): Messages {
   const ofChats = new Gather<ChatMessagesWanted, readonly StoredMessage[]>(wanted => listOfChats(database, wanted), CHATS_AT_ONCE);

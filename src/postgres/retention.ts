@@ -41,6 +41,8 @@ export function createRetention(database: Database, { logHours, assignmentDays, 
     ),
     'provided-tokens': some('provided_token', `provided_at < ${before('30 days')}`),
     'operator-sessions': some('operator_session', `expires_at < ${before('1 day')}`),
+    'login-attempts': some('login_attempt', 'free_at < clock_timestamp()'),
+    'login-places': some('login_place', `seen_at < ${before('30 days')}`),
     presence: some('operator_presence', `gone_at < ${before('1 day')}`),
     ...(messageDays === 0
       ? {}

@@ -1,36 +1,46 @@
-/** Whose address it is, for what is counted by address: one subscriber of IPv6 has all of a /64. Never a name, never stored. */
-import { isIPv4, isIPv6 } from 'node:net';
+/**
+ * Whose address it is, as far as one person or one household can be told by it: IPv4 as it is, of IPv6 the network that one
+ * customer is given (/64), because whoever has one has 2^64 addresses. An IPv4 address in IPv6 form is the IPv4 address.
+ * Called where something is counted per address. It never throws: what is no address is its own key.
+ */
+const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
+/** IPv4 in IPv6 is ::ffff:0:0/96. */
+const MAPPED = ['0', '0', '0', '0', '0', 'ffff'];
+const LONGEST = 100;
 
-/** IPv4 as it is, also when it is written as IPv6; IPv6 as its /64; anything else as it is. */
 export function addressKey(ip: string): string {
-  const address = ip.split('%')[0] ?? ''; // without the zone of a link-local one
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined && isIPv4(mapped)) return mapped;
-  if (!isIPv6(address)) return ip;
+  const address = (ip.split('%')[0] ?? '').toLowerCase().replace(/^\[|\]$/g, '');
   const groups = groupsOf(address);
-  if (groups.slice(0, 5).every(group => group === 0) && groups[5] === 0xffff) {
-    const [high = 0, low = 0] = groups.slice(6);
-    return [high >> 8, high & 255, low >> 8, low & 255].join('.');
-  }
-  return `${groups
-    .slice(0, 4)
-    .map(group => group.toString(16))
-    .join(':')}::/64`;
+  if (groups === undefined) return address.slice(0, LONGEST);
+  if (MAPPED.every((group, i) => groups[i] === group)) return groups.slice(6).map(ipv4Bytes).join('.');
+  return `${groups.slice(0, 4).join(':')}::/64`;
 }
 
-/** The eight numbers of an IPv6 address. */
-function groupsOf(address: string): number[] {
-  const [head = '', tail] = address.split('::');
-  const before = partsOf(head);
-  const after = tail === undefined ? [] : partsOf(tail);
-  return [...before, ...Array<number>(Math.max(0, 8 - before.length - after.length)).fill(0), ...after];
+/** The eight groups of an IPv6 address, without leading zeros; undefined: it is none. */
+function groupsOf(address: string): readonly string[] | undefined {
+  const [head, tail, ...more] = withoutIpv4(address).split('::');
+  if (head === undefined || more.length > 0 || !address.includes(':')) return undefined;
+  const left = split(head);
+  const right = tail === undefined ? [] : split(tail);
+  const missing = 8 - left.length - right.length;
+  if (tail === undefined ? missing !== 0 : missing < 0) return undefined;
+  const groups = [...left, ...Array.from({ length: missing }, () => '0'), ...right];
+  return groups.every(group => /^[0-9a-f]{1,4}$/.test(group)) ? groups.map(group => group.replace(/^0+(?=.)/, '')) : undefined;
 }
 
-function partsOf(text: string): number[] {
-  if (text === '') return [];
-  return text.split(':').flatMap(part => {
-    if (!part.includes('.')) return [Number.parseInt(part, 16)];
-    const [a = 0, b = 0, c = 0, d = 0] = part.split('.').map(Number);
-    return [a * 256 + b, c * 256 + d];
-  });
+function split(groups: string): readonly string[] {
+  return groups === '' ? [] : groups.split(':');
+}
+
+/** `::ffff:1.2.3.4` with its last four bytes as two groups. */
+function withoutIpv4(address: string): string {
+  const end = address.slice(address.lastIndexOf(':') + 1);
+  if (!IPV4.test(end)) return address;
+  const [a = 0, b = 0, c = 0, d = 0] = end.split('.').map(Number);
+  return `${address.slice(0, -end.length)}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+}
+
+function ipv4Bytes(group: string): string {
+  const number = Number.parseInt(group, 16);
+  return `${number >> 8}.${number & 255}`;
 }

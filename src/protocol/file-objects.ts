@@ -18,6 +18,11 @@ export function filesText(files: readonly StoredFile[]): string {
   return JSON.stringify(files.map(fileObject));
 }
 
+/** The same of a note among operators: its name is what is read and searched. */
+export function fileNote(file: StoredFile): { readonly text: string; readonly data: object } {
+  return { ...fileWords(file), text: file.filename };
+}
+
 /** Text and data of the message that a file comes with. */
 export function fileWords(file: StoredFile): { readonly text: string; readonly data: object } {
   const desc = fileObject(file);

@@ -5,7 +5,7 @@
 import type { Change } from '../domain/change.ts';
 import { type Chat, isOpen } from '../domain/chat.ts';
 import { visibleState } from '../domain/chat-states.ts';
-import { isFromVisitor, isHiddenFromVisitor, type Message } from '../domain/message.ts';
+import { isFromVisitor, isShownToVisitors, type Message } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
 import { currentQuestion, type Survey } from '../domain/survey.ts';
 import { toSecondsOrNull } from '../domain/time.ts';
@@ -26,14 +26,14 @@ export function visitorDeltas(change: Change, view: VisitorView): Delta[] {
     case 'chat-opened':
       return openedDeltas(change.chat, operator, []);
     case 'message-added':
-      if (isHiddenFromVisitor(change.message)) return [];
+      if (!isShownToVisitors(change.message.kind)) return [];
       return [
         { objectType: 'CHAT_MESSAGE', event: 'add', id: change.message.id, data: visitorMessage(change.message, false) },
         ...(isFromVisitor(change.message) ? unreadByOperator(before, after, upd) : unreadByVisitor(after, upd)),
         historyRevision(change.message),
       ];
     case 'message-edited':
-      if (isHiddenFromVisitor(change.message)) return [];
+      if (!isShownToVisitors(change.message.kind)) return [];
       return [
         change.message.deleted
           ? { objectType: 'CHAT_MESSAGE', event: 'del', id: change.message.id, data: null }

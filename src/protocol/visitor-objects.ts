@@ -5,7 +5,15 @@
 import { type Chat, isOpen } from '../domain/chat.ts';
 import { visibleState } from '../domain/chat-states.ts';
 import type { Department } from '../domain/department.ts';
-import { canBeEdited, canBeReactedTo, canBeReplied, isFromVisitor, type Message, type Quote } from '../domain/message.ts';
+import {
+  canBeEdited,
+  canBeReactedTo,
+  canBeReplied,
+  isFromVisitor,
+  isShownToVisitors,
+  type Message,
+  type Quote,
+} from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
 import { currentQuestion, type Survey } from '../domain/survey.ts';
 import { toSeconds, toSecondsOrNull } from '../domain/time.ts';
@@ -66,7 +74,7 @@ export function visitorMessage(message: Message, read: boolean): object {
 
 /** SDKs take a quoted message's time as whole seconds only. */
 function quoteObject(quote: Quote): object {
-  if (quote.state === 'not-found') return { state: quote.state, message: null };
+  if (quote.state === 'not-found' || !isShownToVisitors(quote.message.kind)) return { state: 'not-found', message: null };
   const { id, kind, text, name, authorId, tsUs } = quote.message;
   return { state: quote.state, message: { id, kind, text, name, authorId, ts: Math.floor(toSeconds(tsUs)), channelSideId: null } };
 }

@@ -7,7 +7,7 @@ import { toSeconds, toSecondsOrNull } from '../domain/time.ts';
 import { whyWaiting } from '../domain/waiting.ts';
 import { listedFields } from '../protocol/operator-objects.ts';
 import type { Parameters } from '../protocol/parameters.ts';
-import { readableChat } from './history.ts';
+import { readableBy, refuseUnlessTheirChat } from './rights.ts';
 import type { Services } from './services.ts';
 
 const BANS = 1_000;
@@ -17,7 +17,7 @@ const BAN_CURSOR = /^\d{1,16}-[\w]{1,100}$/;
 export async function chatAssignments(services: Services, operator: Operator, parameters: Parameters): Promise<object> {
   const { replica, feed, histories, waiting, rules, nowUs } = services;
   const chatId = parameters.key('chatId');
-  await readableChat(services, operator, chatId);
+  await refuseUnlessTheirChat('GET /l/o/assignments', services, operator, chatId);
   const beforeStep = parameters.optionalInteger('cursor', { min: 1, max: Number.MAX_SAFE_INTEGER });
   const { rows: history, hasMore } = await histories.ofChat(chatId, beforeStep);
   // What is stored and what is computed must be of one time: this node may be a moment behind the database.
@@ -61,11 +61,11 @@ function historyObject({ atUs, move, state, operatorId, assignedOperatorId, depa
   };
 }
 
-/** For supervisors and administrators: a page of them. `cursor` is where the next one begins. */
-export async function banList({ bans }: Services, parameters: Parameters): Promise<object> {
+/** Visitors who are kept out, of those whose chats this operator may read: a page of them. `cursor` is where the next one begins. */
+export async function banList({ bans }: Services, operator: Operator, parameters: Parameters): Promise<object> {
   const [atUs, visitorId] = parameters.optionalText('cursor', { max: 120, pattern: BAN_CURSOR })?.split('-') ?? [];
   const before = atUs === undefined || visitorId === undefined ? undefined : { atUs: Number(atUs), visitorId };
-  const { rows: list, hasMore } = await bans.list(BANS, before);
+  const { rows: list, hasMore } = await bans.list(readableBy(operator), BANS, before);
   const last = list.at(-1);
   return {
     result: 'ok',

@@ -1,11 +1,12 @@
 /** Chats of any age for operators, and a visitor's card: what they may read, and nothing else. */
 import { CLOSED_STATES, type ChatState, OPEN_STATES } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';
-import { isAdmin, type Operator } from '../domain/operator.ts';
+import type { Operator } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
 import type { ChatQuery } from '../ports.ts';
 import { listedChat } from '../protocol/operator-objects.ts';
 import { type Parameters, wrong } from '../protocol/parameters.ts';
+import { readableBy, refuseUnlessTheirVisitor } from './rights.ts';
 import type { Services } from './services.ts';
 
 const STATES: readonly ChatState[] = [...OPEN_STATES, ...CLOSED_STATES];
@@ -37,6 +38,7 @@ export async function findChats(services: Services, operator: Operator, paramete
 
 export async function visitorCard(services: Services, operator: Operator, parameters: Parameters): Promise<object> {
   const visitorId = parameters.id('id');
+  await refuseUnlessTheirVisitor('GET /l/o/visitor', services, operator, visitorId);
   const found = await services.chatSearch.findVisitor(visitorId);
   if (found === undefined) throw new ChatError('not-found', 'visitor-not-found', 'there is no such visitor');
   const { rows: chats } = await services.chatSearch.find({ readableBy: readableBy(operator), visitorId, limit: CARD_CHATS });
@@ -54,10 +56,6 @@ export async function visitorCard(services: Services, operator: Operator, parame
       chats: chats.map(listedChat),
     },
   };
-}
-
-function readableBy(operator: Operator): ChatQuery['readableBy'] {
-  return isAdmin(operator) ? undefined : { operatorId: operator.id, departmentKeys: operator.departmentKeys };
 }
 
 /** One or several, separated by commas. */

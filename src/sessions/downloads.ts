@@ -1,13 +1,13 @@
 /** Who may have a file: the visitor in whose history it is, by a link that his client has signed; operators who may read the chat. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { ChatError } from '../domain/error.ts';
-import { visitorSender } from '../domain/message.ts';
+import { isShownToVisitors, visitorSender } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
 import type { Page } from '../domain/visitor.ts';
 import type { FoundFile } from '../ports.ts';
 import type { Parameters } from '../protocol/parameters.ts';
-import { readableChat } from './history.ts';
+import { readableChat } from './readable-chat.ts';
 import type { Services } from './services.ts';
 
 /**
@@ -29,7 +29,7 @@ export async function visitorsFile(
   if (Number(expires) < toSeconds(nowUs())) throw refused('this link has expired');
   const page = await pages.authenticate(pageId, token);
   const file = await files.find(guid);
-  if (file?.visitorId !== page.visitorId) throw notFound();
+  if (file?.visitorId !== page.visitorId || !isShownToVisitors(file.kind)) throw notFound();
   return { file, page };
 }
 
@@ -45,7 +45,7 @@ export async function deleteFile({ files }: Services, visitorId: string, guid: s
   const [unsent] = await files.findUnsent(visitorSender(visitorId), '', [guid]);
   if (unsent !== undefined && (await files.removeUnsent(guid))) return;
   const sent = await files.find(guid);
-  if (sent?.visitorId !== visitorId) throw notFound();
+  if (sent?.visitorId !== visitorId || !isShownToVisitors(sent.kind)) throw notFound();
   throw new ChatError('conflict', 'file-has-been-sent', 'this file is part of a message');
 }
 

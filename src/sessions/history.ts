@@ -1,12 +1,11 @@
 /** Stored messages, for visitors (both forms of docs/protocol/visitor.md 6) and operators. */
-import { canSee } from '../domain/audience.ts';
-import type { Chat } from '../domain/chat.ts';
-import { ChatError } from '../domain/error.ts';
-import { isAdmin, type Operator, worksIn } from '../domain/operator.ts';
+import type { Operator } from '../domain/operator.ts';
 import type { Page } from '../domain/visitor.ts';
 import { operatorMessage } from '../protocol/operator-objects.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { visitorMessage } from '../protocol/visitor-objects.ts';
+import { knownChat } from './readable-chat.ts';
+import { refuseUnlessTheirChat } from './rights.ts';
 import type { Services } from './services.ts';
 
 const VISITOR_PAGE = 100;
@@ -41,17 +40,9 @@ export async function operatorHistory(services: Services, operator: Operator, pa
   const chatId = parameters.key('chatId');
   const beforeUs = parameters.optionalInteger('before-ts', { min: 0, max: MAX_US });
   const limit = parameters.optionalInteger('limit', { min: 1, max: 500 }) ?? 50;
-  const chat = await readableChat(services, operator, chatId);
+  await refuseUnlessTheirChat('GET /l/o/history', services, operator, chatId);
+  const chat = await knownChat(services, chatId);
   const query = { visitorId: chat.visitorId, chatId, limit, includeHidden: true };
   const found = await services.messages.listHistory(beforeUs === undefined ? query : { ...query, beforeUs });
   return { result: 'ok', data: { hasMore: found.hasMore, messages: found.messages.map(m => operatorMessage(m, m.read)) } };
-}
-
-/** An open or closed chat whose texts this operator may see. Throws ChatError. */
-export async function readableChat({ messages, replica }: Services, operator: Operator, chatId: number): Promise<Chat> {
-  const chat = replica.chats.get(chatId) ?? (await messages.findChat(chatId));
-  if (chat === undefined) throw new ChatError('not-found', 'chat-not-found', `there is no chat ${chatId}`);
-  const mayRead = isAdmin(operator) || chat.operatorId === operator.id || canSee(operator, chat) || worksIn(operator, chat.departmentKey);
-  if (!mayRead) throw new ChatError('forbidden', 'not-allowed', 'this chat is of another department');
-  return chat;
 }

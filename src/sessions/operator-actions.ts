@@ -7,17 +7,19 @@ import { takeChat } from '../commands/take-chat.ts';
 import { ownerOf } from '../domain/chat.ts';
 import { modeOf } from '../domain/eligibility.ts';
 import { ChatError } from '../domain/error.ts';
+import { hasFile } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
 import { type Parameters, wrong } from '../protocol/parameters.ts';
 import type { Replica } from '../sync/replica.ts';
 import { readButtons } from './keyboard.ts';
+import { ACTION_RIGHTS, type ActionName, refuseOthers } from './rights.ts';
 import type { Services } from './services.ts';
 import { type OperatorAction, readStatus, TEAM_ACTIONS } from './team-actions.ts';
 import { newNonce } from './visitor-pages.ts';
-import { MAX_DATA_LENGTH, readMessage } from './words.ts';
+import { MAX_DATA_LENGTH, readMessage, readOperatorKind } from './words.ts';
 
-const ACTIONS: Readonly<Record<string, OperatorAction>> = {
+const ACTIONS: Readonly<Record<ActionName, OperatorAction>> = {
   'chat.take': ({ loop, limits, replica, rules }, operator, parameters) =>
     loop.execute(
       takeChat({
@@ -30,8 +32,9 @@ const ACTIONS: Readonly<Record<string, OperatorAction>> = {
     ),
 
   'chat.message': async ({ loop, limits, replica }, operator, parameters) => {
-    const kind = parameters.optionalText('kind', { max: 50 }) ?? 'operator';
-    if (kind !== 'operator' && kind !== 'for_operator') throw wrong('kind', 'operator or for_operator is expected');
+    const kind = readOperatorKind(parameters);
+    const data = parameters.optionalJson('data', MAX_DATA_LENGTH) ?? null;
+    if (kind === 'for_operator' && hasFile(data)) throw wrong('data', 'a file comes with an upload');
     const { answer, revision } = await loop.execute(
       sendOperatorMessage({
         operatorId: operator.id,
@@ -39,7 +42,7 @@ const ACTIONS: Readonly<Record<string, OperatorAction>> = {
         clientSideId: parameters.id('clientSideId'),
         kind,
         text: readMessage(parameters, limits.maxMessageLength),
-        data: parameters.optionalJson('data', MAX_DATA_LENGTH) ?? null,
+        data,
         quoted: quotedBy(replica, parameters),
         defaultMaxChats: limits.defaultMaxChats,
         nonce: newNonce(),
@@ -131,14 +134,18 @@ function quotedBy(replica: Replica, parameters: Parameters): { visitorId: string
 /** The answer `{result, revision?, data?}`. Throws ChatError. */
 export async function runOperatorAction(services: Services, operator: Operator, parameters: Parameters): Promise<object> {
   const name = parameters.text('action', { max: 100 });
-  const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
-  if (action === undefined) throw new ChatError('invalid', 'unknown-action', `there is no action '${name}'`);
-  const { answer, revision } = await action(services, operator, parameters);
+  if (!isAction(name)) throw new ChatError('invalid', 'unknown-action', `there is no action '${name}'`);
+  refuseOthers(operator, ACTION_RIGHTS[name]);
+  const { answer, revision } = await ACTIONS[name](services, operator, parameters);
   return {
     result: 'ok',
     ...(revision === undefined ? {} : { revision: String(revision) }),
     ...(answer === null ? {} : { data: answer }),
   };
+}
+
+function isAction(name: string): name is ActionName {
+  return Object.hasOwn(ACTION_RIGHTS, name);
 }
 
 export async function setStatus(services: Services, operator: Operator, parameters: Parameters): Promise<object> {

@@ -4,20 +4,19 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { ChatError } from '../domain/error.ts';
-import type { Operator } from '../domain/operator.ts';
-import type { Clock, Metrics, OperatorLogins as Store } from '../ports.ts';
+import { foldLogin, type Operator } from '../domain/operator.ts';
+import type { Clock, LabelledCounter, Log, LoginAttempts, Metrics, OperatorLogins as Store } from '../ports.ts';
+import { addressKey } from '../protocol/address.ts';
 import type { AppliedChange, Replica } from '../sync/replica.ts';
 import { ExpiringMap } from './expiring-map.ts';
+import { LoginGuard } from './login-guard.ts';
 import { checkPassword, hashPassword } from './passwords.ts';
 
 const MAX_CACHED = 20_000;
 const CACHE_MS = 60_000;
-/** Failed logins per login name and address, until they are forgotten. */
-const MAX_FAILURES = 5;
-const FAILURES_FORGOTTEN_MS = 60_000;
-/** Password checks at once: each takes a core for ~50 ms, more would only make all of them slow. */
-const MAX_CHECKING = 4;
-const MAX_WAITING = 200;
+/** Refused attempts are written down once per address in this time; the metric counts all. */
+const SAID_MS = 10_000;
+const MAX_SAID = 1_000;
 
 export interface Login {
   readonly operator: Operator;
@@ -26,6 +25,10 @@ export interface Login {
 
 export interface OperatorLoginsOptions {
   readonly store: Store;
+  readonly attempts: LoginAttempts;
+  /** The installation's. */
+  readonly secret: string;
+  readonly log: Log;
   readonly replica: Replica;
   readonly clock: Clock;
   readonly metrics: Metrics;
@@ -37,14 +40,21 @@ export interface OperatorLoginsOptions {
 export class OperatorLogins {
   readonly #options: OperatorLoginsOptions;
   readonly #cache: ExpiringMap<string, { readonly operatorId: number; readonly tokenHash: string }>;
-  readonly #failures: ExpiringMap<string, number>;
-  readonly #waiting: (() => void)[] = [];
-  #checking = 0;
+  readonly #guard: LoginGuard;
+  readonly #outcomes: LabelledCounter;
+  /** Addresses of which it was said that they are refused. */
+  readonly #said: ExpiringMap<string, true>;
 
   constructor(options: OperatorLoginsOptions) {
     this.#options = options;
     this.#cache = new ExpiringMap(options.clock, MAX_CACHED);
-    this.#failures = new ExpiringMap(options.clock, MAX_CACHED);
+    this.#said = new ExpiringMap(options.clock, MAX_SAID);
+    this.#guard = new LoginGuard(options);
+    this.#outcomes = options.metrics.labelled(
+      'logins_total',
+      'Passwords given by operators, at log-in and to change them: ok, wrong, disabled, locked (too many were wrong), busy (too many waited)',
+      'outcome',
+    );
     options.metrics.gauge('operator_logins_cached', 'Logins of operators in memory (at most 20000)', () => this.#cache.size);
     options.replica.listen({
       applied: ({ change }: AppliedChange) => {
@@ -53,7 +63,10 @@ export class OperatorLogins {
         else this.#cache.delete(change.tokenHash);
       },
       committed: () => undefined,
-      reloaded: () => this.#cache.clear(), // rows may be gone with an older database
+      reloaded: () => {
+        this.#cache.clear(); // rows may be gone with an older database
+        this.#warnOfDoubles();
+      },
     });
   }
 
@@ -66,9 +79,17 @@ export class OperatorLogins {
     const { store, ttlSeconds } = this.#options;
     const found = await this.#verify(login, password, address);
     if (found === undefined) throw wrongCredentials();
-    const operator = await this.#operator(found.operatorId);
+    const operator = await this.#operator(found.operatorId).catch((error: unknown) => {
+      if (error instanceof ChatError && error.reason === 'operator-disabled') {
+        this.#outcomes.inc('disabled');
+        this.#options.log.info('login-failed', { address, operatorId: found.operatorId, why: 'disabled' });
+      }
+      throw error;
+    });
     const token = randomBytes(32).toString('base64url');
     if (!(await store.createSession(found, hashToken(token), ttlSeconds))) throw wrongCredentials();
+    this.#outcomes.inc('ok');
+    this.#options.log.info('login', { address, operatorId: operator.id });
     return { token, expiresInSeconds: ttlSeconds, operator };
   }
 
@@ -83,6 +104,8 @@ export class OperatorLogins {
     const isChanged =
       found?.operatorId === operator.id && (await store.replacePassword(operator.id, found.passwordHash, await hashPassword(newPassword)));
     if (!isChanged) throw new ChatError('forbidden', 'wrong-credentials', 'the old password is wrong');
+    this.#outcomes.inc('ok');
+    this.#options.log.info('password-changed', { address, operatorId: operator.id });
     return (await store.sessionsOf(operator.id)).filter(other => other !== tokenHash);
   }
 
@@ -98,21 +121,44 @@ export class OperatorLogins {
     return { operator: await this.#operator(found.operatorId), tokenHash };
   }
 
-  /** undefined: there is no such login, or the password is wrong; which is counted. */
+  /**
+   * undefined: there is no such login, or the password is wrong; which is counted. What was typed as a login is written down nowhere,
+   * for people type their passwords there: a line of the log names the operator whose login it is, or nobody.
+   */
   async #verify(login: string, password: string, address: string): Promise<{ operatorId: number; passwordHash: string } | undefined> {
-    const attempt = `${address} ${login}`;
-    if ((this.#failures.get(attempt) ?? 0) >= MAX_FAILURES) {
-      throw new ChatError('rate-limited', 'too-many-attempts', 'too many failed logins, try again later', {
-        retryAfterMs: FAILURES_FORGOTTEN_MS,
+    const { store, log } = this.#options;
+    let operatorId: number | undefined;
+    try {
+      return await this.#guard.inTurn(foldLogin(login), address, async attempt => {
+        const found = await store.findByLogin(login);
+        operatorId = found?.operatorId;
+        await this.#guard.reserve(attempt);
+        if ((await checkPassword(password, found?.passwordHash)) && found !== undefined) {
+          await this.#guard.giveBack(attempt);
+          return found;
+        }
+        this.#outcomes.inc('wrong');
+        log.info('login-failed', { address, operatorId });
+        return undefined;
       });
+    } catch (error) {
+      if (error instanceof ChatError && (error.code === 'rate-limited' || error.code === 'unavailable'))
+        this.#outcomes.inc(error.code === 'rate-limited' ? 'locked' : 'busy');
+      if (error instanceof ChatError && error.code === 'rate-limited' && this.#said.get(addressKey(address)) === undefined) {
+        this.#said.set(addressKey(address), true, SAID_MS);
+        log.warn('login-locked', { address, operatorId, retryAfterMs: error.details.retryAfterMs });
+      }
+      throw error;
     }
-    const found = await this.#options.store.findByLogin(login);
-    if (!(await this.#check(password, found?.passwordHash)) || found === undefined) {
-      this.#failures.set(attempt, (this.#failures.get(attempt) ?? 0) + 1, FAILURES_FORGOTTEN_MS); // others may have failed meanwhile
-      return undefined;
-    }
-    this.#failures.delete(attempt);
-    return found;
+  }
+
+  /** Of an earlier version, which took them for different ones. */
+  #warnOfDoubles(): void {
+    const byLogin = new Map<string, string[]>();
+    for (const { login } of this.#options.replica.operators.values())
+      byLogin.set(foldLogin(login), [...(byLogin.get(foldLogin(login)) ?? []), login]);
+    const logins = [...byLogin.values()].filter(same => same.length > 1).flat();
+    if (logins.length > 0) this.#options.log.warn('logins-differ-by-case', { logins: logins.slice(0, 100) });
   }
 
   async #operator(operatorId: number): Promise<Operator> {
@@ -122,20 +168,6 @@ export class OperatorLogins {
     if (operator === undefined) throw new ChatError('unavailable', 'server-not-ready', 'this operator is not known here yet');
     if (operator.disabled) throw new ChatError('forbidden', 'operator-disabled', 'this operator is disabled');
     return operator;
-  }
-
-  async #check(password: string, hash: string | undefined): Promise<boolean> {
-    if (this.#checking >= MAX_CHECKING) {
-      if (this.#waiting.length >= MAX_WAITING) throw new ChatError('unavailable', 'server-not-ready', 'too many logins at once');
-      await new Promise<void>(resolve => this.#waiting.push(resolve));
-    }
-    this.#checking += 1;
-    try {
-      return await checkPassword(password, hash);
-    } finally {
-      this.#checking -= 1;
-      this.#waiting.shift()?.();
-    }
   }
 }
 

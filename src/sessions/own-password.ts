@@ -2,10 +2,9 @@
 import { endOperatorSessions } from '../commands/end-sessions.ts';
 import { type Parameters, wrong } from '../protocol/parameters.ts';
 import type { Login } from './operator-logins.ts';
-import { MIN_PASSWORD_LENGTH } from './passwords.ts';
+import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from './passwords.ts';
 import type { Services } from './services.ts';
 
-const MAX_PASSWORD_LENGTH = 1_000;
 /** A script may have logged in for years: its logins must not fill the commit loop's queue. */
 const ENDED_AT_ONCE = 500;
 

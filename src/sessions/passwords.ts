@@ -6,6 +6,8 @@ const COST = { N: 16_384, r: 8, p: 1 };
 const LENGTH = 32;
 
 export const MIN_PASSWORD_LENGTH = 8;
+/** Nobody's words are longer, and a hash of any length costs. */
+export const MAX_PASSWORD_LENGTH = 1_000;
 
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);

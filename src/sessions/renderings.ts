@@ -3,7 +3,7 @@ import { CHAT_BYTES } from '../domain/answer-bytes.ts';
 import { ALL_OPERATORS, type Hearing, hearersOf, type Topic, visitorTopic } from '../domain/audience.ts';
 import type { Change } from '../domain/change.ts';
 import { type Chat, isOpen, ownerOf } from '../domain/chat.ts';
-import { isHiddenFromVisitor } from '../domain/message.ts';
+import { isShownToVisitors } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
 import type { Messages, StoredMessage } from '../ports.ts';
 import { type RenderedDelta, render } from '../protocol/delta.ts';
@@ -133,7 +133,7 @@ export async function chatMessages(messages: Messages, chat: Chat, bytes = CHAT_
 /** As its visitor sees them. */
 export async function visitorMessages(messages: Messages, chat: Chat): Promise<object[]> {
   const list = await lastMessages(messages, chat, { limit: VISITOR_MESSAGES, bytes: CHAT_BYTES });
-  return list.filter(message => !isHiddenFromVisitor(message) && !message.deleted).map(message => visitorMessage(message, message.read));
+  return list.filter(message => isShownToVisitors(message.kind) && !message.deleted).map(message => visitorMessage(message, message.read));
 }
 
 function toOperator(message: StoredMessage): object {

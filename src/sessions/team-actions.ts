@@ -10,6 +10,7 @@ import type { Operator, OperatorStatus } from '../domain/operator.ts';
 import type { Subject } from '../domain/rules.ts';
 import { toSeconds } from '../domain/time.ts';
 import { type Parameters, wrong } from '../protocol/parameters.ts';
+import { type ActionName, refuseUnlessTheirVisitor } from './rights.ts';
 import type { Services } from './services.ts';
 import { newNonce } from './visitor-pages.ts';
 import { readMessage } from './words.ts';
@@ -21,7 +22,7 @@ const MAX_SUBJECT_LENGTH = 200;
 /** Of seconds since 1970: the year 2255, which a number of microseconds still holds. */
 const MAX_SECONDS = 9_000_000_000;
 
-export const TEAM_ACTIONS: Readonly<Record<string, OperatorAction>> = {
+export const TEAM_ACTIONS = {
   'chat.transfer': ({ loop, limits }, operator, parameters) =>
     loop.execute(
       transferChat({
@@ -35,9 +36,12 @@ export const TEAM_ACTIONS: Readonly<Record<string, OperatorAction>> = {
       }),
     ),
 
-  'chat.start': async ({ loop, limits, pages }, operator, parameters) => {
+  'chat.start': async (services, operator, parameters) => {
+    const { loop, limits, pages, replica } = services;
     const visitorId = parameters.id('visitorId');
     const message = parameters.has('message') ? readMessage(parameters, limits.maxMessageLength) : undefined;
+    // Whoever has an open chat is not invited at all, which its command says.
+    if (replica.openChatOf(visitorId) === undefined) await refuseUnlessTheirVisitor('chat.start', services, operator, visitorId);
     const page = await pages.findNewestOf(visitorId);
     if (page === undefined) throw new ChatError('not-found', 'visitor-not-found', 'there is no such visitor');
     return loop.execute(
@@ -55,17 +59,22 @@ export const TEAM_ACTIONS: Readonly<Record<string, OperatorAction>> = {
   'chat.set_subject': ({ loop, rules }, operator, parameters) =>
     loop.execute(setChatSubject({ operatorId: operator.id, chatId: parameters.key('chatId'), ...readSubject(parameters, rules.subjects) })),
 
-  'visitor.ban': ({ loop, nowUs }, operator, parameters) => {
+  'visitor.ban': async (services, operator, parameters) => {
+    const { loop, nowUs } = services;
     const visitorId = parameters.id('visitorId');
     const until = parameters.optionalInteger('until', { min: 0, max: MAX_SECONDS });
     if (until !== undefined && until <= toSeconds(nowUs())) throw wrong('until', 'a time to come is expected, in seconds since 1970');
     const reason = parameters.optionalText('reason', { max: MAX_REASON_LENGTH }) ?? '';
     const ban = { untilUs: until === undefined ? null : until * 1_000_000, reason };
+    await refuseUnlessTheirVisitor('visitor.ban', services, operator, visitorId);
     return loop.execute(banVisitor({ operatorId: operator.id, visitorId, ban }));
   },
 
-  'visitor.unban': ({ loop }, operator, parameters) =>
-    loop.execute(banVisitor({ operatorId: operator.id, visitorId: parameters.id('visitorId'), ban: null })),
+  'visitor.unban': async (services, operator, parameters) => {
+    const visitorId = parameters.id('visitorId');
+    await refuseUnlessTheirVisitor('visitor.unban', services, operator, visitorId);
+    return services.loop.execute(banVisitor({ operatorId: operator.id, visitorId, ban: null }));
+  },
 
   'operator.set_status': async (services, operator, parameters) => {
     const operatorId = parameters.key('operatorId');
@@ -73,7 +82,7 @@ export const TEAM_ACTIONS: Readonly<Record<string, OperatorAction>> = {
     const { answer, revision } = await services.loop.execute(setOperatorStatus({ operatorId, status, by: operator.id }));
     return { answer: { status: answer.status, statusTs: toSeconds(answer.statusUs) }, revision };
   },
-};
+} as const satisfies Partial<Record<ActionName, OperatorAction>>;
 
 /** Throws `unknown-status`. */
 export function readStatus({ statuses }: Services, parameters: Parameters): OperatorStatus {

@@ -11,7 +11,8 @@ import type { StoredFile } from '../domain/file.ts';
 import { operatorSender, type Sender, visitorSender } from '../domain/message.ts';
 import type { Page } from '../domain/visitor.ts';
 import type { FileInspector, FileStore } from '../ports.ts';
-import { fileObject, filesText, fileWords } from '../protocol/file-objects.ts';
+import { fileNote, fileObject, filesText, fileWords } from '../protocol/file-objects.ts';
+import type { OperatorTextKind } from './words.ts';
 import { newNonce } from './visitor-pages.ts';
 
 /** As it came, in a file of this node's own. */
@@ -66,9 +67,13 @@ export class Uploads {
     return this.#options.loop.execute(sendVisitorMessage(said, await this.#options.speaking(page)));
   }
 
+  /**
+   * The file object. Throws ChatError. A note with a file is a `for_operator` like any other, so that no version of this
+   * program has ever shown one to a visitor; its text is the file's name.
+   */
   byOperator(
     target: { operatorId: number; chatId: number; visitorId: string },
-    clientSideId: string,
+    { clientSideId, kind }: { readonly clientSideId: string; readonly kind: OperatorTextKind },
     received: ReceivedFile,
   ): Promise<object> {
     const { operatorId, chatId, visitorId } = target;
@@ -79,8 +84,7 @@ export class Uploads {
           operatorId,
           chatId,
           clientSideId,
-          kind: 'file_operator',
-          ...fileWords(file),
+          ...(kind === 'for_operator' ? { kind, ...fileNote(file) } : { kind: 'file_operator', ...fileWords(file) }),
           defaultMaxChats,
           nonce: newNonce(),
         }),

@@ -5,6 +5,16 @@ import { type Parameters, wrong } from '../protocol/parameters.ts';
 /** Of an app's own JSON in a message: it is kept with it and told to everybody who reads it, again and again. */
 export const MAX_DATA_LENGTH = 10_000;
 
+/** An answer to the visitor, or a note among operators. */
+export type OperatorTextKind = 'operator' | 'for_operator';
+
+/** An answer unless it says otherwise. Throws `wrong-argument-value` for any other word: what is meant as a note goes out as nothing else. */
+export function readOperatorKind(parameters: Parameters): OperatorTextKind {
+  const kind = parameters.optionalText('kind', { max: 50 }) ?? 'operator';
+  if (kind !== 'operator' && kind !== 'for_operator') throw wrong('kind', 'operator or for_operator is expected');
+  return kind;
+}
+
 /** Errors as SDKs know them: `message_empty`, `max-message-length-exceeded`. */
 export function readMessage(parameters: Parameters, maxLength: number, name = 'message'): string {
   const text = parameters.text(name, { max: Number.MAX_SAFE_INTEGER });

@@ -24,6 +24,8 @@ const PING_TURNS = 25;
 const PONG_WITHIN_TURNS = 8;
 /** Clients of a draining node come back spread over at least this time. */
 const DRAIN_SPREAD_MS = 2_000;
+/** Until it is known whose WebSocket it is; the database and a catch-up may take some seconds. */
+const ACCEPT_WITHIN_MS = 15_000;
 
 /** Whose place was taken by a newer WebSocket of the same page. */
 const REPLACED_RETURN_MS = 10_000;
@@ -34,6 +36,8 @@ function ignore(): void {}
 export interface WsServerOptions {
   readonly services: Services;
   readonly metrics: Metrics;
+  /** For tests. */
+  readonly acceptWithinMs?: number;
   readonly authenticateOperator: (request: IncomingMessage) => Promise<Login>;
   /** As `addressKey`. */
   readonly addressOf: (request: IncomingMessage) => string;
@@ -84,7 +88,8 @@ export class WsServer {
       const path = (request.url ?? '').split('?')[0];
       socket.on('error', ignore);
       if (path !== '/ws/o/delta' && path !== '/ws/v/delta') {
-        socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+        // Whoever does not close their side would keep it half open for ever.
+        socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n', () => socket.destroy());
         return;
       }
       this.#wss.handleUpgrade(request, socket, head, webSocket => {
@@ -118,6 +123,8 @@ export class WsServer {
       connection.close(drainClose(DRAIN_SPREAD_MS));
       return;
     }
+    // Nobody knows yet whose it is, so nobody else closes it.
+    const late = setTimeout(() => connection.close(drainClose(DRAIN_SPREAD_MS)), this.#options.acceptWithinMs ?? ACCEPT_WITHIN_MS);
     try {
       this.#options.services.admission.webSocket(isOperator ? 'operator' : 'visitor', this.connections);
       const parameters = new Parameters(queryOf(request.url ?? ''));
@@ -132,9 +139,12 @@ export class WsServer {
       });
       if (this.#isDraining()) connection.close(drainClose(DRAIN_SPREAD_MS));
       const { since, resync } = await resumePoint(this.#options.services, readSince(parameters));
+      clearTimeout(late);
       await session.open(since, resync);
     } catch (error) {
       connection.close(error instanceof ChatError ? (closeFor(error) ?? CLOSE.badFrame) : CLOSE.goingAway);
+    } finally {
+      clearTimeout(late);
     }
   }
 

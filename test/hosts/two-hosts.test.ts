@@ -51,6 +51,9 @@ describe('a cluster on two hosts', { skip }, () => {
     const score = Number(/exposure level for .*: ([\d.]+)/.exec(security)?.[1]);
     t.diagnostic(`systemd-analyze security: ${score} (0 best, 10 worst)`);
     assert.ok(score < 2, `the score is ${score}`);
+    const text = readFileSync(unit, 'utf8');
+    for (const line of ['LimitCORE=0', 'MemoryMax=75%', 'TasksMax=200', 'NoNewPrivileges=yes'])
+      assert.ok(text.includes(`\n${line}\n`), line);
   });
 
   test('the nodes start from ExecStart alone, and ExecStartPost ends when they serve', async () => {

@@ -115,6 +115,11 @@ describe('push notifications', () => {
     const { visitor, chatId } = await app('device-1');
     await say(chatId, 'one');
     await say(chatId, 'note', 'for_operator');
+    const form = new FormData();
+    form.append('webim_upload_file', new Blob(['among us']), 'note.txt');
+    const upload = new URLSearchParams({ chatId, kind: 'for_operator', clientSideId: `${chatId}-file` });
+    const headers = { authorization: `Bearer ${operator.token}` };
+    assert.equal((await fetch(`${single.node.url}/l/o/upload?${upload.toString()}`, { method: 'POST', body: form, headers })).status, 200);
     await say(chatId, 'two');
     await eventually(() => firebase.sent.length >= 2);
     assert.deepEqual(

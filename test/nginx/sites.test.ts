@@ -6,6 +6,7 @@ import http from 'node:http';
 import https from 'node:https';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import tls from 'node:tls';
 import { writeNginxConfig } from '../../scripts/nginx.mjs';
 import { Cleanup } from '../support/cleanup.ts';
 import { eventually } from '../support/eventually.ts';
@@ -44,6 +45,7 @@ class Stub {
         response.writeHead(this.mode === 'own-503' ? 503 : 200, {
           'x-node': this.name,
           'x-forwarded': String(request.headers['x-forwarded-for']),
+          'x-scheme': String(request.headers['x-forwarded-proto']),
         });
         response.end('{}');
       });
@@ -63,6 +65,16 @@ class Stub {
     server.closeAllConnections();
     await new Promise<void>(resolve => server.close(() => resolve()));
   }
+}
+
+function makeCertificate(folder: string): { readonly cert: string; readonly key: string } {
+  const [cert, key] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')];
+  execFileSync(
+    'openssl',
+    ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '1', '-subj', '/CN=localhost'],
+    { stdio: 'ignore' },
+  );
+  return { cert, key };
 }
 
 describe('the standard two-node site', () => {
@@ -192,14 +204,95 @@ describe('both sites as published', () => {
   const cleanup = new Cleanup();
   after(() => cleanup.run());
 
+  test('with HTTPS as documented serve nothing without it, and TLS 1.2 or newer', async () => {
+    const folder = cleanup.add(new Folder(), it => it.remove());
+    const { cert, key } = makeCertificate(folder.path);
+    const node = cleanup.add(await Stub.listening('node'), it => it.stop());
+    const nodes = { 8260: node.port, 8261: node.port, 8262: node.port, 8263: node.port };
+    for (const site of ['chat.conf', 'chat-slaves.conf']) {
+      const port = await freePort();
+      const nginx = await startNginx({ site, nodes, https: { port, cert, key } });
+      try {
+        node.requests.length = 0;
+        for (const url of ['/', '/l/o/login', '/l/v/m/init?a=1', '/ws/o/delta', '/status', '/healthz']) {
+          const answer = await fetch(nginx.url + url, { method: 'GET', redirect: 'manual' });
+          assert.deepEqual([answer.status, answer.headers.get('location')], [308, `https://127.0.0.1${url}`], `${site} ${url}`);
+        }
+        const post = await fetch(`${nginx.url}/l/o/login`, { method: 'POST', body: 'login=a', redirect: 'manual' });
+        assert.equal(post.status, 308);
+        assert.deepEqual(node.requests, [], 'no node has heard of it');
+
+        const headers = await new Promise<http.IncomingHttpHeaders>((resolve, reject) => {
+          https
+            .get({ port, host: '127.0.0.1', path: '/l/o/me', rejectUnauthorized: false }, answer => resolve(answer.resume().headers))
+            .on('error', reject);
+        });
+        assert.deepEqual([headers['x-scheme'], headers['x-node']], ['https', 'node']);
+        assert.equal(headers['strict-transport-security'], 'max-age=31536000');
+        const handshake = (options: tls.ConnectionOptions): Promise<string> =>
+          new Promise(resolve => {
+            const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+            socket.once('secureConnect', () => resolve(`${socket.getProtocol() ?? ''} ${String(socket.alpnProtocol)}`));
+            socket.once('error', () => resolve('refused'));
+            socket.once('close', () => resolve('refused'));
+            socket.on('secureConnect', () => socket.destroy());
+          });
+        assert.equal(await handshake({ ALPNProtocols: ['h2'] }), 'TLSv1.3 h2', site);
+        assert.equal(await handshake({ maxVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] }), 'TLSv1.2 http/1.1', site);
+        const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
+        assert.equal(await handshake(old), 'refused', site);
+      } finally {
+        await nginx.stop();
+      }
+    }
+  });
+
+  test('tell what nodes say of themselves to their own host only, however it is spelled', async () => {
+    const node = cleanup.add(await Stub.listening('node'), it => it.stop());
+    const nodes = { 8260: node.port, 8261: node.port, 8262: node.port, 8263: node.port };
+    for (const site of ['chat.conf', 'chat-slaves.conf']) {
+      const nginx = await startNginx({ site, nodes });
+      const { hostname, port } = new URL(nginx.url);
+      const ask = (path: string, localAddress: string): Promise<number | undefined> =>
+        new Promise((resolve, reject) => {
+          http.get({ hostname, port, path, localAddress }, answer => resolve(answer.resume().statusCode)).on('error', reject);
+        });
+      try {
+        for (const path of ['/status', '/metrics', '/STATUS', '/metrics/', '//status', '/%73tatus', '/x/../status?a=1', '/status/?x']) {
+          assert.equal(await ask(path, '127.0.0.1'), 200, `${site} ${path}`);
+          assert.equal(await ask(path, '127.0.0.2'), 403, `${site} ${path}`);
+        }
+        for (const path of ['/healthz', '/readyz', '/statusx', '/l/o/me'])
+          assert.equal(await ask(path, '127.0.0.2'), 200, `${site} ${path}`);
+      } finally {
+        await nginx.stop();
+      }
+    }
+  });
+
+  test('lead an operator to the home slave of the login, under either name of its cookie', async () => {
+    const slaves: Stub[] = [];
+    for (const name of ['slave-1', 'slave-2', 'slave-3']) slaves.push(cleanup.add(await Stub.listening(name), it => it.stop()));
+    const [one, two, three] = slaves.map(({ port }) => port) as [number, number, number];
+    const nginx = await startNginx({ site: 'chat-slaves.conf', nodes: { 8260: one, 8261: one, 8262: two, 8263: three } });
+    try {
+      const homeOf = async (cookie: string): Promise<string | null> =>
+        (await fetch(`${nginx.url}/l/o/me`, { headers: { cookie } })).headers.get('x-node');
+      const homes = new Set<string | null>();
+      for (let i = 0; i < 20; i++) {
+        const home = await homeOf(`operator_token=login-${i}`);
+        homes.add(home);
+        assert.equal(await homeOf(`a=b; __Host-operator_token=login-${i}; operator_token=stale`), home);
+      }
+      assert.equal(homes.size, 3);
+    } finally {
+      await nginx.stop();
+    }
+  });
+
   test('are valid, also in a folder with a blank in its name, and speak TLS to the nodes', async () => {
     const folder = cleanup.add(new Folder(), it => it.remove());
-    const [cert, key] = [path.join(folder.path, 'cert.pem'), path.join(folder.path, 'key.pem')];
-    execFileSync(
-      'openssl',
-      ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '1', '-subj', '/CN=localhost'],
-      { stdio: 'ignore' },
-    );
+    const { cert, key } = makeCertificate(folder.path);
     const node = cleanup.add(await Stub.listening('node', { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }), it =>
       it.stop(),
     );

@@ -181,7 +181,7 @@ describe('pages of messages', () => {
     const listed: string[] = [];
     let last: { atUs: number; visitorId: string } | undefined;
     for (let more = true; more; ) {
-      const page = await bans.list(1_000, last);
+      const page = await bans.list(undefined, 1_000, last);
       assert.ok(Buffer.byteLength(JSON.stringify(page.rows)) <= PAGE_BYTES * SLACK);
       listed.push(...page.rows.map(({ visitorId }) => visitorId));
       const end = page.rows.at(-1);

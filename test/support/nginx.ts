@@ -14,7 +14,12 @@ export interface Nginx {
 }
 
 /** `nodes`: ports by the numbers in the published file: 8260 the master, 8261 the slave, … */
-export async function startNginx(options: { site?: string; nodes: Record<string, number>; tls?: boolean }): Promise<Nginx> {
+export async function startNginx(options: {
+  site?: string;
+  nodes: Record<string, number>;
+  tls?: boolean;
+  https?: { port: number; cert: string; key: string };
+}): Promise<Nginx> {
   const folder = new Folder();
   const port = await freePort();
   const { configFile } = writeNginxConfig({
@@ -23,6 +28,7 @@ export async function startNginx(options: { site?: string; nodes: Record<string,
     port,
     nodes: options.nodes,
     tls: options.tls ?? false,
+    ...(options.https === undefined ? {} : { https: options.https }),
   });
   const child = spawnNginx('nginx', configFile);
   let said = '';
@@ -30,7 +36,7 @@ export async function startNginx(options: { site?: string; nodes: Record<string,
   const exited = new Promise<void>(resolve => child.once('exit', () => resolve()));
   const url = `http://127.0.0.1:${port}`;
   await eventually(async () => {
-    if (child.exitCode === null) await fetch(`${url}/healthz`);
+    if (child.exitCode === null) await fetch(`${url}/healthz`, { redirect: 'manual' });
   });
   if (child.exitCode !== null) throw new Error(`nginx ended: ${said}`);
   return {

@@ -181,6 +181,92 @@ describe("the operators' page", () => {
     await anna.close();
   });
 
+  test('what was begun or put in as a note leaves as nothing else: by Reply, Enter, the note button, paste, drop, choice, a reload', async () => {
+    const guest = await guestWith('How much is it?');
+    const anna = await at('anna');
+    await anna.take('How much is it?');
+    const asNote = (): Promise<void> => anna.button('Note to colleagues').click();
+
+    // A half-written note stays one while its author answers meanwhile.
+    await anna.composer.fill('half an answer');
+    await asNote();
+    assert.equal(await anna.composer.inputValue(), '', 'a note has words of its own');
+    await anna.composer.fill('zebra, he never pays');
+    const question = anna.log.locator('.message.theirs').first();
+    await question.hover();
+    await question.getByRole('button', { name: 'Reply' }).click();
+    assert.equal(await anna.composer.inputValue(), 'half an answer', 'and so has the answer');
+    await anna.write('100 euro');
+    await eventually(() => guest.texts.includes('100 euro'));
+    assert.equal(await anna.composer.inputValue(), 'zebra, he never pays', 'and the note is there again');
+    await asNote();
+    assert.equal(await anna.composer.inputValue(), '', 'a note never becomes an answer');
+    await anna.composer.press('Enter');
+    await question.hover();
+    await question.getByRole('button', { name: 'Reply' }).click();
+    await anna.composer.fill('half a reply');
+    await anna.page.keyboard.press('Alt+n');
+    await anna.page.locator('.composer.note').waitFor();
+    assert.equal(
+      await anna.composer.inputValue(),
+      'zebra, he never pays',
+      'who asks for notes in the middle of a reply is among colleagues',
+    );
+
+    // Files, by all three ways; also while a note is worded anew.
+    const transfer = (name: string) =>
+      anna.page.evaluateHandle(
+        `const data = new DataTransfer(); data.items.add(new File(['some words'], '${name}', { type: 'text/plain' })); data`,
+      );
+    await anna.page
+      .locator('input[type=file]')
+      .setInputFiles([{ name: 'zebra-chosen.txt', mimeType: 'text/plain', buffer: Buffer.from('x') }]);
+    await anna.composer.dispatchEvent('drop', { dataTransfer: await transfer('zebra-dropped.txt') });
+    await anna.composer.focus();
+    await anna.page.evaluate(`
+      const pasted = new DataTransfer();
+      pasted.items.add(new File(['some words'], 'zebra-pasted.txt', { type: 'text/plain' }));
+      document.activeElement.dispatchEvent(new ClipboardEvent('paste', { clipboardData: pasted, bubbles: true, cancelable: true }));
+    `);
+    for (const name of ['chosen', 'dropped', 'pasted'])
+      await anna.log
+        .locator('.message.note')
+        .getByRole('link', { name: `Download zebra-${name}.txt` })
+        .waitFor();
+    await anna.composer.press('Enter');
+    const note = anna.log.locator('.message.note').filter({ hasText: 'he never pays' });
+    await note.getByRole('button', { name: 'Edit' }).waitFor({ state: 'attached' });
+    await asNote();
+    await note.hover();
+    await note.getByRole('button', { name: 'Edit' }).click();
+    await anna.page.locator('.composer.note').waitFor();
+    await anna.composer.dispatchEvent('drop', { dataTransfer: await transfer('zebra-edited.txt') });
+    await anna.log.locator('.message.note').getByRole('link', { name: 'Download zebra-edited.txt' }).waitFor();
+    await anna.write('zebra, he pays late');
+    await anna.log.locator('.message.note').filter({ hasText: 'he pays late' }).waitFor();
+
+    // One that waits for the network is sent as what it is after the page was loaded again.
+    await anna.page.context().setOffline(true);
+    await asNote();
+    await anna.write('zebra, from the cellar');
+    await anna.log.locator('.outgoing.note').waitFor();
+    await anna.composer.fill('zebra, half');
+    await anna.page.evaluate('window.stop()');
+    await anna.page.context().setOffline(false);
+    await anna.page.reload();
+    await anna.log.locator('.message.note').filter({ hasText: 'from the cellar' }).waitFor();
+    assert.equal(await anna.composer.inputValue(), 'half a reply', 'the draft of the answer');
+    await asNote();
+    assert.equal(await anna.composer.inputValue(), 'zebra, half');
+
+    await asNote();
+    await anna.write('The end');
+    await eventually(() => guest.texts.includes('The end'));
+    assert.deepEqual(guest.texts, ['How much is it?', '100 euro', 'The end']);
+    assert.doesNotMatch(JSON.stringify(guest.visitor.deltas), /zebra/);
+    await anna.close();
+  });
+
   test('transfers a chat with a note that only the colleague sees', async () => {
     const guest = await guestWith('For somebody else');
     const [anna, boris] = [await at('anna'), await at('boris')];

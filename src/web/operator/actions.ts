@@ -1,5 +1,7 @@
 /** What an operator does. Each says by itself what did not work, and resolves to whether it did. */
+import { batch } from '@preact/signals';
 import { ApiError, post } from '../shared/api.ts';
+import { draftKey } from './drafts.ts';
 import { visitorWroteLast } from './summary.ts';
 import type { Store } from './store.ts';
 import { say, sayError } from './toasts.ts';
@@ -76,7 +78,7 @@ export function transferChat(store: Store, chatId: number, target: TransferTarge
 export async function closeChat(store: Store, chat: Chat, isConfirmed = false): Promise<void> {
   const isAnswered = !visitorWroteLast(chat.lastMessage) || store.outbox.hasFor(chat.id);
   if (!isConfirmed && !isAnswered) store.dialog.value = 'close';
-  else if (await act(store, 'chat.close', { chatId: chat.id })) store.drafts.write(chat.id, '');
+  else if (await act(store, 'chat.close', { chatId: chat.id })) store.drafts.write(draftKey(chat.id, 'operator'), '');
 }
 
 export function mayClose(store: Store, chat: Chat): boolean {
@@ -120,16 +122,17 @@ export async function setOwnStatus(status: string): Promise<boolean> {
   }
 }
 
-/** Between answers and notes; what is written goes along, unless something waits there. */
+/**
+ * Between answers and notes, each with what was begun of it. Who asks for notes in the middle of a reply wants a note; another
+ * wording stays what its message is.
+ */
 export function toggleNotes(store: Store): void {
-  const chatId = store.selectedId.value;
-  if (chatId === null) return;
-  const [from, to] = store.noteMode.value ? ([`note ${chatId}`, chatId] as const) : ([chatId, `note ${chatId}`] as const);
-  if (store.drafts.read(to) === '') {
-    store.drafts.write(to, store.drafts.read(from));
-    store.drafts.write(from, '');
-  }
-  store.noteMode.value = !store.noteMode.value;
+  if (store.selectedId.value === null || store.composing.value?.kind === 'edit') return;
+  const toNote = store.writing.value === 'operator';
+  batch(() => {
+    store.composing.value = null;
+    store.noteMode.value = toNote;
+  });
 }
 
 /** The next (1) or previous (-1) chat of the list that is shown. */

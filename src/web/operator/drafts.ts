@@ -1,7 +1,13 @@
 /** Texts that were written and not sent, by chat: they survive a reload, and are forgotten after a week. */
 
+import type { WordsKind } from './wire.ts';
+
 /** A note has a draft of its own: it must never come back as an answer. */
 export type DraftKey = number | `note ${number}`;
+
+export function draftKey(chatId: number, kind: WordsKind): DraftKey {
+  return kind === 'for_operator' ? `note ${chatId}` : chatId;
+}
 
 export interface Drafts {
   read(key: DraftKey): string;

@@ -5,13 +5,14 @@
  */
 import { signal } from '@preact/signals';
 import { ApiError } from '../shared/api.ts';
-import type { Message } from './wire.ts';
+import type { Message, WordsKind } from './wire.ts';
 
 export interface Outgoing {
   readonly clientSideId: string;
   readonly chatId: number;
   readonly text: string;
-  readonly kind: 'operator' | 'for_operator';
+  /** What it was written as; it never changes. */
+  readonly kind: WordsKind;
   readonly quote: Pick<Message, 'id' | 'text' | 'name'> | null;
   readonly ts: number;
   /** answered: it is stored, and comes (or came) as a delta. */
@@ -115,7 +116,9 @@ export class Outbox {
 
   #load(): Outgoing[] {
     try {
-      return JSON.parse(sessionStorage.getItem(this.#storageKey) ?? '[]') as Outgoing[];
+      const stored = JSON.parse(sessionStorage.getItem(this.#storageKey) ?? '[]') as Outgoing[];
+      // What does not say what it is may have been a note.
+      return stored.map(item => (item.kind === 'operator' ? item : { ...item, kind: 'for_operator' }));
     } catch {
       return [];
     }

@@ -17,7 +17,7 @@ import { goTo, route } from './route.ts';
 import { applyFrames, applyHistory, applyQueue, type ChatLog, type DeskState, EMPTY_DESK, openLog } from './state.ts';
 import { sayError } from './toasts.ts';
 import { Uploads } from './uploads.ts';
-import type { Chat, Frame, Message, Operator, QueuePage } from './wire.ts';
+import type { Chat, Frame, Message, Operator, QueuePage, WordsKind } from './wire.ts';
 import { callVisitor, fill, words } from './words.ts';
 import { messageSummary } from './summary.ts';
 
@@ -67,6 +67,12 @@ export class Store {
   readonly composing = signal<Composing | null>(null);
   /** Is the composer set to write notes? */
   readonly noteMode = signal(false);
+  /** What is written or put in now. Another wording is of its message's kind; who replies to somebody's words answers the visitor. */
+  readonly writing = computed<WordsKind>(() => {
+    const about = this.composing.value;
+    if (about === null) return this.noteMode.value ? 'for_operator' : 'operator';
+    return about.kind === 'edit' && about.message.kind === 'for_operator' ? 'for_operator' : 'operator';
+  });
   readonly historyIsLoading = signal(false);
   readonly queueIsLoading = signal(false);
   /** The message that was tapped, where nothing can be pointed at: it shows what can be done with it. */
@@ -170,6 +176,11 @@ export class Store {
       this.#heard = undefined;
     }
     setTimeout(() => (this.queueIsLoading.value = false), pauseMs);
+  }
+
+  /** Files go as what is being written: a note's never to the visitor. */
+  upload(chatId: number, files: Iterable<File>): void {
+    this.uploads.send({ chatId, kind: this.writing.value }, files, this.state.value.limits.maxFileSize);
   }
 
   releaseList(): void {

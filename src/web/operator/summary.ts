@@ -28,8 +28,9 @@ export function messageSummary({ kind, text }: Pick<LastMessage, 'kind' | 'text'
 
 /** One file stands in `data`, several in the text. */
 export function filesOf({ kind, text, data }: Pick<Message, 'kind' | 'text' | 'data'>): readonly SentFile[] {
-  if (kind !== 'file_visitor' && kind !== 'file_operator') return [];
   const file = (data as { readonly file?: { readonly desc?: SentFile | null } } | null)?.file?.desc;
+  if (kind === 'for_operator') return file === undefined || file === null ? [] : [file];
+  if (kind !== 'file_visitor' && kind !== 'file_operator') return [];
   return file === undefined || file === null ? parseFiles(text) : [file];
 }
 

@@ -2,11 +2,14 @@
 import { signal } from '@preact/signals';
 import { ApiError, type ErrorAnswer } from '../shared/api.ts';
 import { newClientId } from './outbox.ts';
+import type { WordsKind } from './wire.ts';
 import { fill, sizeOf, words } from './words.ts';
 
 export interface Upload {
   readonly clientSideId: string;
   readonly chatId: number;
+  /** What it was put in as; it never changes. */
+  readonly kind: WordsKind;
   readonly file: File;
   /** 0 … 1 */
   readonly progress: number;
@@ -19,10 +22,10 @@ export class Uploads {
   readonly items = signal<readonly Upload[]>([]);
   readonly #requests = new Map<string, XMLHttpRequest>();
 
-  send(chatId: number, files: Iterable<File>, maxFileSize: number): void {
+  send({ chatId, kind }: Pick<Upload, 'chatId' | 'kind'>, files: Iterable<File>, maxFileSize: number): void {
     for (const file of files) {
       const isTooLarge = file.size > maxFileSize;
-      const upload: Upload = { clientSideId: newClientId(), chatId, file, progress: 0, failure: null, isTooLarge };
+      const upload: Upload = { clientSideId: newClientId(), chatId, kind, file, progress: 0, failure: null, isTooLarge };
       this.items.value = [...this.items.value, upload];
       if (!isTooLarge) this.#start(upload);
     }
@@ -45,10 +48,10 @@ export class Uploads {
   }
 
   /** XMLHttpRequest, because fetch does not tell how much has gone up. */
-  #start({ clientSideId, chatId, file }: Upload): void {
+  #start({ clientSideId, chatId, kind, file }: Upload): void {
     const form = new FormData();
-    form.append('chatId', String(chatId));
-    form.append('clientSideId', clientSideId);
+    // In the address: a node of a version that knows no notes with files looks for them in the form, and refuses.
+    const address = new URLSearchParams({ kind, chatId: String(chatId), clientSideId });
     form.append('webim_upload_file', file, file.name);
     const request = new XMLHttpRequest();
     this.#requests.set(clientSideId, request);
@@ -64,7 +67,7 @@ export class Uploads {
       else if ('error' in answer) fail(answer);
       else this.remove(clientSideId);
     };
-    request.open('POST', '/l/o/upload');
+    request.open('POST', `/l/o/upload?${address.toString()}`);
     request.responseType = 'json';
     request.send(form);
   }

@@ -88,6 +88,9 @@ export type MessageKind =
   | 'info'
   | 'for_operator';
 
+/** What an operator writes: an answer to the visitor, or a note among operators. */
+export type WordsKind = Extract<MessageKind, 'operator' | 'for_operator'>;
+
 export interface Quote {
   readonly state: 'filled' | 'not-found';
   readonly message: { readonly id: string; readonly kind: MessageKind; readonly text: string; readonly name: string } | null;

@@ -43,7 +43,7 @@ export function ChatPane() {
     if (!mayWrite || event.dataTransfer?.types.includes('Files') !== true) return;
     event.preventDefault();
     dropping.value = event.type === 'dragover';
-    if (event.type === 'drop') store.uploads.send(chat.id, event.dataTransfer.files, store.state.value.limits.maxFileSize);
+    if (event.type === 'drop') store.upload(chat.id, event.dataTransfer.files);
   };
   return (
     <section ref={pane} class="pane" aria-label={callVisitor(chat.visitor)} onDragOver={onDrag} onDragLeave={onDrag} onDrop={onDrag}>
@@ -51,7 +51,7 @@ export function ChatPane() {
       <MessageLog key={chat.id} chat={chat} />
       <UploadList chatId={chat.id} />
       {mayWrite ? <Composer key={chat.id} chat={chat} /> : <ReadOnly chat={chat} />}
-      {dropping.value && <p class="drop-here">{words.dropHere}</p>}
+      {dropping.value && <p class="drop-here">{store.writing.value === 'for_operator' ? words.dropNoteHere : words.dropHere}</p>}
     </section>
   );
 }

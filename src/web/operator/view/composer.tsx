@@ -1,12 +1,12 @@
 /** Where the operator writes: an answer, a note to colleagues, or another wording of what he said. What is not sent is kept. */
-import { useSignal, useSignalEffect } from '@preact/signals';
+import { batch, effect, useSignal } from '@preact/signals';
 import { MessageSquareText, Paperclip, SendHorizontal, StickyNote, X } from 'lucide';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from '../../shared/icon.tsx';
 import { editMessage, toggleNotes } from '../actions.ts';
 import { useStore } from '../store.ts';
 import { messageSummary } from '../summary.ts';
-import type { DraftKey } from '../drafts.ts';
+import { draftKey } from '../drafts.ts';
 import { isOfInputMethod } from '../../shared/input-method.ts';
 import { TypingTeller } from '../typing-teller.ts';
 import { type Chat, isFromVisitor } from '../wire.ts';
@@ -21,10 +21,11 @@ export function Composer({ chat }: { readonly chat: Chat }) {
   const id = useId();
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
-  const draftKey = (): DraftKey => (store.noteMode.value ? `note ${chat.id}` : chat.id);
-  const text = useSignal(store.drafts.read(draftKey()));
+  // What the words in the field were written as. It comes and goes with them, so that they leave as nothing else.
+  const kind = useSignal(store.writing.value);
+  const text = useSignal(store.drafts.read(draftKey(chat.id, kind.value)));
   const composing = store.composing.value;
-  const isNote = store.noteMode.value && composing === null;
+  const isNote = kind.value === 'for_operator';
   const left = store.state.value.limits.maxMessageLength - text.value.length;
   const mayUseCanned = !isNote && composing?.kind !== 'edit';
   const canned = useCanned(text, mayUseCanned, chat, answer => {
@@ -34,11 +35,20 @@ export function Composer({ chat }: { readonly chat: Chat }) {
   const teller = useTypingTeller(chat.id);
 
   // Another thing to write about: its words come in, and the focus.
-  useSignalEffect(() => {
-    const about = store.composing.value;
-    text.value = about?.kind === 'edit' ? about.message.text : store.drafts.read(draftKey());
-    if (about !== null) field.current?.focus();
-  });
+  // At once, not with the next frame: whatever is pressed next must meet the words and the kind that belong together.
+  useLayoutEffect(
+    () =>
+      effect(() => {
+        const about = store.composing.value;
+        const writing = store.writing.value;
+        batch(() => {
+          kind.value = writing;
+          text.value = about?.kind === 'edit' ? about.message.text : store.drafts.read(draftKey(chat.id, writing));
+        });
+        if (about !== null) field.current?.focus();
+      }),
+    [store, chat.id, kind, text],
+  );
   useEffect(
     () => () => {
       store.composing.value = null;
@@ -49,21 +59,22 @@ export function Composer({ chat }: { readonly chat: Chat }) {
 
   function change(value: string): void {
     text.value = value;
-    if (composing?.kind === 'edit') return;
-    store.drafts.write(draftKey(), value);
-    if (isNote || value === '' || value.startsWith('/')) teller.stop();
+    if (store.composing.value?.kind === 'edit') return;
+    store.drafts.write(draftKey(chat.id, kind.value), value);
+    if (kind.value === 'for_operator' || value === '' || value.startsWith('/')) teller.stop();
     else teller.typed();
   }
 
   async function send(): Promise<void> {
     const words = text.value.trim();
+    const composing = store.composing.value;
     if (words === '' || left < 0) return;
     if (composing?.kind === 'edit') {
       if (words !== composing.message.text && !(await editMessage(chat.id, composing.message, words))) return;
     } else {
       const quote = composing?.message ?? null;
-      store.outbox.send({ chatId: chat.id, text: words, kind: isNote ? 'for_operator' : 'operator', quote });
-      store.drafts.write(draftKey(), '');
+      store.outbox.send({ chatId: chat.id, text: words, kind: kind.value, quote });
+      store.drafts.write(draftKey(chat.id, kind.value), '');
       teller.stop();
       text.value = '';
     }
@@ -81,7 +92,7 @@ export function Composer({ chat }: { readonly chat: Chat }) {
     }
   };
   const upload = (files: FileList | null | undefined): void => {
-    if (files !== null && files !== undefined) store.uploads.send(chat.id, files, store.state.value.limits.maxFileSize);
+    if (files !== null && files !== undefined) store.upload(chat.id, files);
   };
   const popup = canned.isOpen
     ? {

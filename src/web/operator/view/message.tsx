@@ -53,18 +53,10 @@ function Author({ message, chat }: Pick<MessageViewProps, 'message' | 'chat'>) {
 function Content({ message }: { readonly message: Message }) {
   switch (message.kind) {
     case 'file_visitor':
-    case 'file_operator': {
-      const files = filesOf(message);
-      return files.length === 0 ? (
-        <p>{words.file}</p>
-      ) : (
-        <>
-          {files.map(file => (
-            <FileView key={file.guid} file={file} />
-          ))}
-        </>
-      );
-    }
+    case 'file_operator':
+      return <Files message={message} />;
+    case 'for_operator':
+      return filesOf(message).length > 0 ? <Files message={message} /> : <Words text={message.text} />;
     case 'keyboard':
       return <Keyboard message={message} />;
     case 'contacts':
@@ -73,12 +65,28 @@ function Content({ message }: { readonly message: Message }) {
     case 'cont_req':
       return <p class="muted">{messageSummary(message)}</p>;
     default:
-      return (
-        <p class="words" dir="auto">
-          <LinkedText text={message.text} />
-        </p>
-      );
+      return <Words text={message.text} />;
   }
+}
+
+function Words({ text }: { readonly text: string }) {
+  return (
+    <p class="words" dir="auto">
+      <LinkedText text={text} />
+    </p>
+  );
+}
+
+function Files({ message }: { readonly message: Message }) {
+  const files = filesOf(message);
+  if (files.length === 0) return <p>{words.file}</p>;
+  return (
+    <>
+      {files.map(file => (
+        <FileView key={file.guid} file={file} />
+      ))}
+    </>
+  );
 }
 
 interface KeyboardData {
@@ -172,6 +180,7 @@ function MessageActions({ message, chat }: Pick<MessageViewProps, 'message' | 'c
   const asks = useSignal(false);
   if (!store.isMine.value) return null;
   const isOwn = message.authorId === store.state.value.myId && (message.kind === 'operator' || message.kind === 'for_operator');
+  const hasWords = isOwn && filesOf(message).length === 0;
   return (
     <div class="message-actions">
       {ANSWERABLE.includes(message.kind) && (
@@ -184,7 +193,7 @@ function MessageActions({ message, chat }: Pick<MessageViewProps, 'message' | 'c
           <Icon of={Reply} size="1rem" />
         </button>
       )}
-      {isOwn && (
+      {hasWords && (
         <button
           type="button"
           aria-label={words.edit}

@@ -20,11 +20,14 @@ export function UploadList({ chatId }: { readonly chatId: number }) {
 
 function UploadRow({ upload }: { readonly upload: Upload }) {
   const store = useStore();
-  const { clientSideId, file, progress, failure, isTooLarge } = upload;
+  const { clientSideId, kind, file, progress, failure, isTooLarge } = upload;
   const why = isTooLarge ? tooLargeText(store.state.value.limits.maxFileSize) : failure === null ? undefined : explain(failure);
   return (
-    <li>
-      <span class="upload-name">{file.name}</span>
+    <li class={kind === 'for_operator' ? 'note' : ''}>
+      <span class="upload-name">
+        {file.name}
+        {kind === 'for_operator' && <span class="note-label"> · {words.note}</span>}
+      </span>
       {why === undefined ? (
         <progress value={progress} aria-label={fill(words.uploading, { name: file.name })} />
       ) : (

@@ -116,6 +116,7 @@ export const en = {
   asAnswer: 'Answer to the visitor',
   attach: 'Attach files',
   dropHere: 'Drop files to send them',
+  dropNoteHere: 'Drop files to show them to colleagues only',
   charactersLeft: { one: '# character left', other: '# characters left' } as PluralForms,
   charactersOver: { one: '# character too many', other: '# characters too many' } as PluralForms,
   replyingTo: 'Reply to {name}',

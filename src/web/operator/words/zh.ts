@@ -111,6 +111,7 @@ export const zh: Words = {
   asAnswer: '回复访客',
   attach: '添加附件',
   dropHere: '松开鼠标即可发送文件',
+  dropNoteHere: '松开鼠标，文件仅同事可见',
   charactersLeft: { other: '还可输入 # 个字符' },
   charactersOver: { other: '超出 # 个字符' },
   replyingTo: '回复 {name}',

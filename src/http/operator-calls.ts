@@ -1,0 +1,30 @@
+/**
+ * How a call of the operator protocol becomes a route: with a log-in, and with the right that sessions/rights.ts gives it.
+ * Called by the files of operators' routes; there is no other way in for an operator.
+ */
+import type { Request, Response, Router } from 'express';
+import type { Login } from '../sessions/operator-logins.ts';
+import { CALL_RIGHTS, type CallName, refuseOthers, type Right } from '../sessions/rights.ts';
+import type { Services } from '../sessions/services.ts';
+import { authenticateOperator } from './operator-auth.ts';
+import { handle } from './respond.ts';
+import type { Site } from './site.ts';
+
+export type RunCall = (request: Request, response: Response, login: Login) => Promise<void>;
+
+/** Makes the route of a call on a router; `path`: what of the address belongs to it, if that is not its name. */
+export type OperatorCalls = (routes: Router, name: CallName, run: RunCall, path?: RegExp) => void;
+
+export function createOperatorCalls(services: Services, site: Site): OperatorCalls {
+  return (routes, name, run, path) => {
+    const right: Right = CALL_RIGHTS[name];
+    const [method, address] = name.split(' ') as ['GET' | 'POST', string];
+    const route = handle(async (request, response) => {
+      const login = await authenticateOperator(services.logins, request, { changes: method !== 'GET', site });
+      if (right.isWatching !== true) services.presence.seen(login.operator.id);
+      refuseOthers(login.operator, right);
+      await run(request, response, login);
+    });
+    routes[method === 'GET' ? 'get' : 'post'](path ?? address, route);
+  };
+}
