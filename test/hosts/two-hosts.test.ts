@@ -52,7 +52,8 @@ describe('a cluster on two hosts', { skip }, () => {
     t.diagnostic(`systemd-analyze security: ${score} (0 best, 10 worst)`);
     assert.ok(score < 2, `the score is ${score}`);
     const text = readFileSync(unit, 'utf8');
-    for (const line of ['LimitCORE=0', 'MemoryMax=75%', 'TasksMax=200', 'NoNewPrivileges=yes']) assert.ok(text.includes(`\n${line}\n`), line);
+    for (const line of ['LimitCORE=0', 'MemoryMax=75%', 'TasksMax=200', 'NoNewPrivileges=yes'])
+      assert.ok(text.includes(`\n${line}\n`), line);
   });
 
   test('the nodes start from ExecStart alone, and ExecStartPost ends when they serve', async () => {

@@ -14,7 +14,8 @@ describe('an upgrade', () => {
   let came = 0;
   const authenticateOperator = (): Promise<never> => new Promise<never>(() => undefined);
   const services = { limits: { maxActionBytes: 1_000, wsBufferBytes: 1_000 }, admission: { webSocket: () => undefined } };
-  const ws = new WsServer({ services: services as never, metrics: createMetrics(), authenticateOperator, acceptWithinMs: 200 });
+  const metrics = createMetrics();
+  const ws = new WsServer({ services: services as never, metrics, authenticateOperator, acceptWithinMs: 200 });
   let port: number;
 
   before(async () => {
@@ -61,6 +62,7 @@ describe('an upgrade', () => {
       socket.once('close', (...told) => resolve([told[0], told[1].toString()])),
     );
     assert.equal(code, 4503);
+    assert.ok((await metrics.value('ws_never_known_total')) >= 1);
     assert.ok((JSON.parse(reason) as { retryAfterMs: number }).retryAfterMs >= 0);
   });
 });
