@@ -53,6 +53,7 @@ export class WsServer {
   readonly #turns: Set<ClientSession>[] = Array.from({ length: PING_TURNS }, () => new Set());
   readonly #accepted: Counter;
   readonly #closed: LabelledCounter;
+  readonly #late: Counter;
   #nextTurn = 0;
   #timer: NodeJS.Timeout | undefined;
   #draining = false;
@@ -69,6 +70,7 @@ export class WsServer {
     this.#waiting = new WaitingFrames(() => this.#sessions(), options.metrics);
     this.#accepted = options.metrics.counter('ws_connections_total', 'WebSockets of clients accepted since the start');
     this.#closed = options.metrics.labelled('ws_closed_total', 'WebSockets closed, by close code (1006: without a goodbye)', 'code');
+    this.#late = options.metrics.counter('ws_never_known_total', 'WebSockets closed because it took too long to know whose they are');
     options.metrics.gauge('ws_connections', 'Open WebSockets of clients', () => this.connections);
   }
 
@@ -124,7 +126,10 @@ export class WsServer {
       return;
     }
     // Nobody knows yet whose it is, so nobody else closes it.
-    const late = setTimeout(() => connection.close(drainClose(DRAIN_SPREAD_MS)), this.#options.acceptWithinMs ?? ACCEPT_WITHIN_MS);
+    const late = setTimeout(() => {
+      this.#late.inc();
+      connection.close(drainClose(DRAIN_SPREAD_MS));
+    }, this.#options.acceptWithinMs ?? ACCEPT_WITHIN_MS);
     try {
       this.#options.services.admission.webSocket(isOperator ? 'operator' : 'visitor', this.connections);
       const parameters = new Parameters(queryOf(request.url ?? ''));

@@ -14,9 +14,10 @@ describe('an upgrade', () => {
   let came = 0;
   const authenticateOperator = (): Promise<never> => new Promise<never>(() => undefined);
   const services = { limits: { maxActionBytes: 1_000, wsBufferBytes: 1_000 }, admission: { webSocket: () => undefined } };
+  const metrics = createMetrics();
   const ws = new WsServer({
     services: services as never,
-    metrics: createMetrics(),
+    metrics,
     authenticateOperator,
     addressOf: () => '127.0.0.1',
     maxPerAddress: 100,
@@ -68,6 +69,7 @@ describe('an upgrade', () => {
       socket.once('close', (...told) => resolve([told[0], told[1].toString()])),
     );
     assert.equal(code, 4503);
+    assert.ok((await metrics.value('ws_never_known_total')) >= 1);
     assert.ok((JSON.parse(reason) as { retryAfterMs: number }).retryAfterMs >= 0);
   });
 });
