@@ -142,6 +142,35 @@ describe('the standard two-node site', () => {
     }
   });
 
+  test('an address has so many connections of visitors, the rest is told to try later, operators are let in all the same', async () => {
+    const limits = ['chat.conf', 'chat-slaves.conf'].map(
+      site => /limit_conn chat_visitors (\d+);/.exec(readFileSync(path.join(ROOT, 'nginx-sites', site), 'utf8'))?.[1],
+    );
+    const limit = Number(limits[0]);
+    assert.equal(limits[1], limits[0]);
+    const perAddress = Number(/^;visitor_connections_per_address = (\d+)$/m.exec(readFileSync(path.join(ROOT, 'main.ini'), 'utf8'))?.[1]);
+    assert.ok(limit > 2 * perAddress, 'WebSockets and polls of an address, and its other calls');
+    master.mode = 'hang';
+    const agent = new http.Agent({ keepAlive: false });
+    const held: http.ClientRequest[] = [];
+    let refused = 0;
+    for (let i = 0; i < limit + 20; i++) {
+      const request = http.get(`${nginx.url}/l/v/m/delta?since=${i}`, { agent }, response => {
+        if (response.statusCode === 502) refused += 1;
+        response.resume();
+      });
+      held.push(request.on('error', () => undefined));
+    }
+    await eventually(() => refused === 20, { within: 20_000 });
+    const visitor = await fetch(`${nginx.url}/l/v/m/init`);
+    assert.deepEqual([visitor.status, await visitor.json()], [502, { error: 'server-not-ready' }]);
+    master.mode = 'answer';
+    assert.equal(await nodeOf('/l/o/me'), 'master');
+    assert.equal(await nodeOf('/l/o/delta?since=1'), 'slave');
+    for (const request of held) request.destroy();
+    await eventually(async () => (await nodeOf('/l/v/m/init')) === 'master');
+  });
+
   test("a node's own 503 is passed on and does not take it out", async () => {
     master.mode = 'own-503';
     for (let i = 0; i < 3; i++) {
