@@ -53,8 +53,8 @@ export function operatorRoutes({ services, health, held, body, uploads, unread, 
     );
 
   /** Answers what may be large, bounded while it is not read. */
-  const read = (response: Response, { operator }: Login, make: () => Promise<object | string>): Promise<void> =>
-    unread.answer(response, { kind: 'operator', id: String(operator.id), address: undefined }, make);
+  const read = (response: Response, { operator }: Login, make: () => Promise<object | string>, inTurn = true): Promise<void> =>
+    unread.answer(response, { kind: 'operator', id: String(operator.id), address: undefined }, make, inTurn);
 
   routes.get('/l/o/pingservice', (_request, response) => {
     if (!health.isReady) throw new ChatError('unavailable', 'server-not-ready', health.reasons.join('; ') || health.state);
@@ -148,7 +148,7 @@ export function operatorRoutes({ services, health, held, body, uploads, unread, 
     asOperator(async (request, response, login) => {
       const { operator, tokenHash } = login;
       const point = await resumePoint(services, readSince(parametersOf(request)));
-      await read(response, login, () =>
+      const answer = (): Promise<string> =>
         poll({
           hub,
           view: operatorView(services, operator.id),
@@ -164,8 +164,8 @@ export function operatorRoutes({ services, health, held, body, uploads, unread, 
           },
           ended: ended =>
             ended === null || ended === tokenHash ? new ChatError('unauthenticated', 'unauthorized', 'this login has ended') : undefined,
-        }),
-      );
+        });
+      await read(response, login, answer, point.since === undefined);
     }),
   );
 
