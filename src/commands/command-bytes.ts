@@ -11,7 +11,7 @@ export const STEP_BYTES = 400;
 /** A chat that may be begun with it: most messages begin none. */
 const CHAT_BYTES = 600;
 /** The text of a message that is quoted, or changed in another part of it. */
-export const KNOWN_TEXT_BYTES = 32_000;
+export const KNOWN_TEXT_BYTES = 40_000;
 /** The largest keyboard. */
 export const KEYBOARD_BYTES = 45_000;
 

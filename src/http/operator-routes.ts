@@ -42,8 +42,8 @@ export function operatorRoutes({ services, health, held, body, uploads, unread, 
   const call = createOperatorCalls(services, site);
 
   /** Answers what may be large, bounded while it is not read. */
-  const read = (response: Response, { operator }: Login, make: () => Promise<object | string>): Promise<void> =>
-    unread.answer(response, { kind: 'operator', id: String(operator.id), address: undefined }, make);
+  const read = (response: Response, { operator }: Login, make: () => Promise<object | string>, inTurn = true): Promise<void> =>
+    unread.answer(response, { kind: 'operator', id: String(operator.id), address: undefined }, make, inTurn);
 
   routes.get('/l/o/pingservice', (_request, response) => {
     if (!health.isReady) throw new ChatError('unavailable', 'server-not-ready', health.reasons.join('; ') || health.state);
@@ -108,7 +108,7 @@ export function operatorRoutes({ services, health, held, body, uploads, unread, 
   call(routes, 'GET /l/o/delta', async (request, response, login) => {
     const { operator, tokenHash } = login;
     const point = await resumePoint(services, readSince(parametersOf(request)));
-    await read(response, login, () =>
+    const answer = (): Promise<string> =>
       poll({
         hub,
         view: operatorView(services, operator.id),
@@ -124,8 +124,8 @@ export function operatorRoutes({ services, health, held, body, uploads, unread, 
         },
         ended: ended =>
           ended === null || ended === tokenHash ? new ChatError('unauthenticated', 'unauthorized', 'this login has ended') : undefined,
-      }),
-    );
+      });
+    await read(response, login, answer, point.since === undefined);
   });
 
   call(routes, 'GET /l/o/queue', (request, response, login) =>

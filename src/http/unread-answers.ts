@@ -9,6 +9,8 @@
 import type { ServerResponse } from 'node:http';
 import { ChatError } from '../domain/error.ts';
 import type { LabelledCounter, Metrics } from '../ports.ts';
+import { Turns } from '../sessions/turns.ts';
+import { BytePace } from './byte-pace.ts';
 import { respondJson, sendJson } from './respond.ts';
 
 const MIB = 1_048_576;
@@ -20,6 +22,9 @@ const ANSWER_PIECE_MS = 10_000;
 const FILE_PIECE_MS = 30_000;
 /** What waits of a file, at most: the piece that the database has sent. */
 const FILE_BYTES = 262_144;
+
+/** Reads of visitors that are made at once, and of operators: fewer than the database has connections for, and half a machine. */
+const TURNS = { atOnce: 2, ofEach: 1, waiting: 500, waitingOfEach: 10, maxWaitMs: 2_000 };
 
 export const UNREAD_BOUNDS = { node: 128 * MIB, visitors: 96 * MIB, address: 32 * MIB, client: 4 * MIB } as const;
 
@@ -36,14 +41,17 @@ export class UnreadAnswers {
   #all = 0;
   readonly #refused: LabelledCounter;
   readonly #cut: LabelledCounter;
+  readonly #pace: BytePace;
+  readonly #turns = { visitor: new Turns(TURNS), operator: new Turns(TURNS) };
 
   constructor(metrics: Metrics) {
     this.#refused = metrics.labelled(
       'http_unread_refused_total',
-      'Reads told to try later because too much is unread: client, address, visitors, node',
+      'Reads told to try later because too much is unread: client, address, visitors, node; or because too many wait: turn',
       'whose',
     );
     this.#cut = metrics.labelled('http_unread_cut_total', 'Connections cut because their answer was not read: answer, file', 'what');
+    this.#pace = new BytePace(metrics);
     metrics.gauge('http_unread_bytes', 'Answers that clients have not taken yet (at most 128 MiB)', () => this.#all);
   }
 
@@ -51,18 +59,39 @@ export class UnreadAnswers {
     return this.#all;
   }
 
-  /** Makes the answer, a JSON object or text, and sends it. Throws what `make` throws, and ChatError `unavailable`. */
-  async answer(response: ServerResponse, reader: Reader, make: () => Promise<object | string>): Promise<void> {
+  /**
+   * Makes the answer, a JSON object or text, and sends it. In turn, unless it may have to wait for something to happen (a held
+   * poll). Throws what `make` throws, and ChatError `unavailable` or `rate-limited`.
+   */
+  async answer(response: ServerResponse, reader: Reader, make: () => Promise<object | string>, inTurn = true): Promise<void> {
+    const pause = this.#pace.next(reader);
+    if (pause !== undefined) await pause;
     this.#refuseWithoutRoom(reader, 1); // before the database is asked
-    const made = await make();
+    const made = await (inTurn ? this.#inTurn(reader, make) : make());
     const text = typeof made === 'string' ? made : JSON.stringify(made);
     if (text.length <= SMALL_BYTES) return sendJson(response, text);
     const bytes = Buffer.from(text);
+    this.#pace.spend(reader, bytes.length);
     await this.#holding(reader, bytes.length, async () => {
       if (!respondJson(response, bytes.length)) return;
       await this.#write(response, bytes, 'answer', ANSWER_PIECE_MS);
       response.end();
     });
+  }
+
+  async #inTurn<T>(reader: Reader, make: () => Promise<T>): Promise<T> {
+    const leave = await this.#turns[reader.kind].enter(reader.id ?? reader.address ?? '');
+    if (leave === undefined) {
+      this.#refused.inc('turn');
+      throw new ChatError('unavailable', 'server-not-ready', 'too many reads at once');
+    }
+    try {
+      this.#refuseWithoutRoom(reader, 1); // filled meanwhile?
+      await this.#pace.next(reader);
+      return await make();
+    } finally {
+      leave();
+    }
   }
 
   /** A file, piece by piece: the next one is asked for when this one is taken. `begin` sets the headers. Throws ChatError `unavailable`. */

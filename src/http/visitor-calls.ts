@@ -46,10 +46,11 @@ export function createVisitorCalls({ services, held, body, unread, addressOf }: 
 
   async function init(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const reader = { kind: 'visitor', id: undefined, address: addressOf(request) } as const; // who it is turns out on the way
-    await unread.answer(response, reader, async () => {
+    const answer = async (): Promise<string> => {
       const known = await lightPage(services, request.headers.authorization);
       return initVisitor(services, parametersOf(request), known);
-    });
+    };
+    await unread.answer(response, reader, answer, false);
   }
 
   async function read(request: IncomingMessage, response: ServerResponse, page: Page, make: () => Promise<object | string>): Promise<void> {
@@ -67,7 +68,7 @@ export function createVisitorCalls({ services, held, body, unread, addressOf }: 
     if (point.since === undefined || respondNow) await admission.visitorRead(page.visitorId);
     const holder = { pageId: page.id, visitorId: page.visitorId, address: addressOf(request) };
     const reader = { kind: 'visitor', id: page.visitorId, address: holder.address } as const;
-    await unread.answer(response, reader, () =>
+    const answer = (): Promise<string> =>
       poll({
         hub,
         view: new VisitorView(services, page),
@@ -75,8 +76,8 @@ export function createVisitorCalls({ services, held, body, unread, addressOf }: 
         holdMs: respondNow ? 0 : limits.pollHoldMs,
         whileHeld: giveUp => held.addVisitors(response, holder, giveUp),
         ended: reinit,
-      }),
-    );
+      });
+    await unread.answer(response, reader, answer, point.since === undefined);
   }
 
   /** SIM sends actions by GET too; parameters may stand in the query. */

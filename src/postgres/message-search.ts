@@ -5,7 +5,7 @@
 import { PAGE_BYTES } from '../domain/answer-bytes.ts';
 import type { MessageSearch, StoredMessage } from '../ports.ts';
 import type { Database } from './database.ts';
-import { READ, SHOWN } from './messages.ts';
+import { READ, SHOWN, TEXT_BYTES } from './messages.ts';
 import { cutToBytes, type Measured, pageOf } from './page-bytes.ts';
 import { likePattern, searchWithin } from './search-time.ts';
 import { MESSAGES } from './tables.ts';
@@ -20,11 +20,12 @@ export function createMessageSearch(searches: Database): MessageSearch {
          where message.visitor_id = $1 and folded(message.text) like '%' || folded($2) || '%' and ${SHOWN} and not message.deleted
            and ($3::bigint is null or message.ts_us < $3)
          order by message.ts_us desc limit ${limit + 1}`;
-      const rows = await searchWithin<StoredMessage & Measured>(searches, SEARCH_MS, cutToBytes(select, '"tsUs" desc', PAGE_BYTES), [
-        visitorId,
-        likePattern(text),
-        beforeUs ?? null,
-      ]);
+      const rows = await searchWithin<StoredMessage & Measured>(
+        searches,
+        SEARCH_MS,
+        cutToBytes(select, '"tsUs" desc', PAGE_BYTES, TEXT_BYTES),
+        [visitorId, likePattern(text), beforeUs ?? null],
+      );
       return pageOf<StoredMessage>(rows, limit);
     },
   };

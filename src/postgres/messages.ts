@@ -12,6 +12,9 @@ import { CHATS, IS_OPEN, MESSAGES } from './tables.ts';
 /** Chats in one statement: as many as 16 MiB of messages at most. */
 const CHATS_AT_ONCE = 64;
 
+/** Known of a packed text too. */
+export const TEXT_BYTES = 'octet_length(found.text)';
+
 export const READ = "(message.sender like 'v:%' and message.ts_us <= chat.read_by_operator_us) as read";
 
 /** The visitor's clock: of his open chat while he has one. */
@@ -51,6 +54,7 @@ const NEWEST_OF_CHAT = cutToBytes(
    order by message.ts_us desc limit w.max_rows`,
   '"tsUs" desc',
   'w.max_bytes',
+  TEXT_BYTES,
 );
 
 async function listOfChats(database: Database, wanted: readonly ChatMessagesWanted[]): Promise<StoredMessage[][]> {
@@ -95,7 +99,7 @@ async function listHistory(database: Database, query: HistoryQuery): Promise<His
      where ${conditions.join(' and ')}
      order by ${forward ? 'message.changed_us' : 'message.ts_us desc'} limit ${limit + 1}`;
   const rows = await database.query<StoredMessage & { visitorRevisionUs: number } & Measured>(
-    cutToBytes(select, forward ? '"changedUs"' : '"tsUs" desc', PAGE_BYTES),
+    cutToBytes(select, forward ? '"changedUs"' : '"tsUs" desc', PAGE_BYTES, TEXT_BYTES),
     values,
   );
   const { rows: found, hasMore } = pageOf<StoredMessage & { visitorRevisionUs: number }>(rows, limit);

@@ -3,97 +3,43 @@
  * (neither takes the other's), and a bounded number waits. Used by the searches of visitors and operators.
  */
 import { ChatError } from '../domain/error.ts';
-import type { LabelledCounter, Metrics } from '../ports.ts';
+import type { Counter, Metrics } from '../ports.ts';
+import { Turns } from './turns.ts';
 
-const AT_ONCE = { visitor: 2, operator: 2 };
+const OF_EACH_KIND = { atOnce: 2, ofEach: 1, waiting: 50, waitingOfEach: 0, maxWaitMs: 2_000 };
 /** Connections of the searches: the pool that node.ts opens for them. */
-export const SEARCHES_AT_ONCE = AT_ONCE.visitor + AT_ONCE.operator;
-const MAX_WAITING = 50;
-const MAX_WAIT_MS = 2_000;
-
-type Kind = 'visitor' | 'operator';
+export const SEARCHES_AT_ONCE = 2 * OF_EACH_KIND.atOnce;
 
 export class Searches {
-  readonly #lanes: Readonly<Record<Kind, Lane>> = {
-    visitor: new Lane(AT_ONCE.visitor),
-    operator: new Lane(AT_ONCE.operator),
-  };
-  readonly #searching = new Set<string>();
-  readonly #refused: LabelledCounter;
+  readonly #turns = { visitor: new Turns(OF_EACH_KIND), operator: new Turns(OF_EACH_KIND) };
+  readonly #refused: Counter;
 
   constructor(metrics: Metrics) {
-    this.#refused = metrics.labelled('searches_refused_total', 'Searches told to try later: own (one at a time), busy', 'why');
-    const lanes = Object.values(this.#lanes);
-    metrics.gauge('searches_running', `Searches through texts (at most ${SEARCHES_AT_ONCE})`, () => sum(lanes.map(lane => lane.running)));
-    metrics.gauge('searches_waiting', `Searches that wait for their turn (at most ${2 * MAX_WAITING})`, () =>
-      sum(lanes.map(lane => lane.waiting)),
+    const { visitor, operator } = this.#turns;
+    this.#refused = metrics.counter('searches_refused_total', 'Searches told to try later: their person searches already, or too many do');
+    metrics.gauge(
+      'searches_running',
+      'Searches through texts (at most 2 of visitors, 2 of operators)',
+      () => visitor.running + operator.running,
+    );
+    metrics.gauge(
+      'searches_waiting',
+      'Searches that wait for their turn (at most 50 of visitors, 50 of operators)',
+      () => visitor.waiting + operator.waiting,
     );
   }
 
   /** Throws ChatError `unavailable` when this person searches already, or too many do. */
-  async run<T>(kind: Kind, id: string, search: () => Promise<T>): Promise<T> {
-    const key = `${kind} ${id}`;
-    if (this.#searching.has(key)) throw this.#tryLater('own', 'one search at a time');
-    this.#searching.add(key);
+  async run<T>(kind: 'visitor' | 'operator', id: string, search: () => Promise<T>): Promise<T> {
+    const leave = await this.#turns[kind].enter(id);
+    if (leave === undefined) {
+      this.#refused.inc();
+      throw new ChatError('unavailable', 'server-not-ready', 'too many searches at once');
+    }
     try {
-      const leave = await this.#lanes[kind].enter();
-      if (leave === undefined) throw this.#tryLater('busy', 'too many searches at once');
-      try {
-        return await search();
-      } finally {
-        leave();
-      }
+      return await search();
     } finally {
-      this.#searching.delete(key);
+      leave();
     }
   }
-
-  #tryLater(why: 'own' | 'busy', sentence: string): ChatError {
-    this.#refused.inc(why);
-    return new ChatError('unavailable', 'server-not-ready', sentence);
-  }
-}
-
-/** So many at once; the others wait in order of their coming. */
-class Lane {
-  readonly #atOnce: number;
-  readonly #waiting = new Set<(leave: (() => void) | undefined) => void>();
-  running = 0;
-
-  constructor(atOnce: number) {
-    this.#atOnce = atOnce;
-  }
-
-  get waiting(): number {
-    return this.#waiting.size;
-  }
-
-  /** What to call afterwards; undefined: it took too long, or too many wait. */
-  enter(): Promise<(() => void) | undefined> {
-    if (this.running < this.#atOnce) {
-      this.running += 1;
-      return Promise.resolve(() => this.#leave());
-    }
-    if (this.#waiting.size >= MAX_WAITING) return Promise.resolve(undefined);
-    return new Promise(resolve => {
-      const go = (leave: (() => void) | undefined): void => {
-        clearTimeout(late);
-        this.#waiting.delete(go);
-        resolve(leave);
-      };
-      const late = setTimeout(() => go(undefined), MAX_WAIT_MS);
-      this.#waiting.add(go);
-    });
-  }
-
-  /** The place goes to the next one. */
-  #leave(): void {
-    const [next] = this.#waiting;
-    if (next === undefined) this.running -= 1;
-    else next(() => this.#leave());
-  }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -166,6 +166,7 @@ export class WsServer {
   async #visitor(parameters: Parameters, request: IncomingMessage, connection: Connection): Promise<ClientKind> {
     const { services } = this.#options;
     const page = await services.pages.authenticate(parameters.text('page-id', { max: 100 }), parameters.text('auth-token', { max: 100 }));
+    if (readSince(parameters) === undefined) await services.admission.visitorRead(page.visitorId); // a full update will be read
     const holder = { pageId: page.id, visitorId: page.visitorId, address: this.#options.addressOf(request) };
     const leave = this.#held.enter(holder, () => connection.close({ code: CLOSE.tooMany.code, reason: retryReason(REPLACED_RETURN_MS) }));
     connection.onClose(leave);
