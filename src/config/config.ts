@@ -8,6 +8,7 @@ import type { Cluster } from './cluster-file.ts';
 import { ConfigError, type Fault } from './fault.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { type Environment, type FindGiven, type Flags, givenBy } from './flags.ts';
+import { checkIdentification, type Identification, readIdentification, warningsOf } from './identification.ts';
 import { type IniFiles, readIniFiles } from './ini-files.ts';
 import { type Place, readPlace, readTls, type Tls, wantsCluster } from './place.ts';
 import { type PushCredentials, readPushCredentials } from './push-credentials.ts';
@@ -62,11 +63,7 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
   /** Who may say who a visitor is. */
-  readonly identification: {
-    readonly fieldsKey: Secret | undefined;
-    readonly fieldsHash: 'hmac-sha256' | 'sha256' | 'sha512';
-    readonly backendKey: Secret | undefined;
-  };
+  readonly identification: Identification;
   /** Of the service account that may push; undefined: nothing is pushed. */
   readonly push:
     | {
@@ -139,6 +136,8 @@ export interface LoadedConfig {
   readonly origins: readonly Origin[];
   /** main.ini, those of main.ini.d and cluster.json, as far as there are any; absolute. */
   readonly files: readonly string[];
+  /** What is allowed and risky, one sentence each; told by `check-config` and at start. */
+  readonly warnings: readonly string[];
 }
 
 /** Throws ConfigError with every fault found. */
@@ -154,8 +153,9 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const folder = mainFile === undefined ? cwd : path.dirname(mainFile);
   const survey = readSurvey(values.survey_file, folder, faults);
   const credentials = readPushCredentials(values.push_fcm_credentials, folder, faults);
+  const isMissing = (key: string): boolean => sources.some(source => source.key === key && source.value === '');
+  checkIdentification(values, key => !isMissing(key), faults);
   if (wantsCluster(given)) {
-    const isMissing = (key: string): boolean => sources.some(source => source.key === key && source.value === '');
     if (isMissing('db_host'))
       faults.push({ message: 'db_host is missing: in a cluster all nodes share one PostgreSQL, set db_host in main.ini' });
     if (isMissing('mq_host') && values.db_pooler === 'transaction' && isMissing('db_direct_host'))
@@ -167,18 +167,24 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
     throw new ConfigError(faults.map(fault => ({ ...fault, file: fault.file === undefined ? undefined : shown(fault.file, cwd) })));
 
   const clusterFile = given('cluster_config')?.value;
+  const fingerprint = fingerprintOf(sources, place?.cluster);
+  const config = deepFreeze(assemble(values, { place, tls, folder, credentials, survey, fingerprint }));
   return {
-    config: deepFreeze(assemble(values, { place, tls, folder, credentials, survey, fingerprint: fingerprintOf(sources, place?.cluster) })),
+    config,
+    warnings: warningsOf(config.identification),
     origins: [...givenOrigins(given), ...sources.map(source => ({ ...source, origin: describeOrigin(source, cwd) }))],
     files: clusterFile === undefined ? ini.files : [...ini.files, path.resolve(cwd, clusterFile)],
   };
 }
 
-/** For `check-config`: `key = value   (origin)`, aligned. */
-export function describeConfig({ origins }: LoadedConfig): string {
+/** For `check-config`: `key = value   (origin)`, aligned, and the warnings behind that. */
+export function describeConfig({ origins, warnings }: LoadedConfig): string {
   const lines = origins.map(({ key, value, origin }) => ({ left: `${key} = ${value}`.trimEnd(), origin }));
   const width = Math.min(60, Math.max(...lines.map(line => line.left.length)));
-  return lines.map(({ left, origin }) => `${left.padEnd(width)}   (${origin})`).join('\n');
+  return [
+    ...lines.map(({ left, origin }) => `${left.padEnd(width)}   (${origin})`),
+    ...warnings.map(warning => `warning: ${warning}`),
+  ].join('\n');
 }
 
 function findMainFile({ configFile, cwd }: ConfigInput, faults: Fault[]): string | undefined {
@@ -233,11 +239,7 @@ function assemble(v: Values, { place, tls, folder, credentials, survey, fingerpr
     operatorStatuses: v.operator_statuses ?? [],
     allowedOrigins: v.allowed_origins ?? [],
     trustedProxies: v.trusted_proxies,
-    identification: {
-      fieldsKey: v.visitor_fields_key === undefined ? undefined : new Secret(v.visitor_fields_key),
-      fieldsHash: v.visitor_fields_hash,
-      backendKey: v.backend_key === undefined ? undefined : new Secret(v.backend_key),
-    },
+    identification: readIdentification(v),
     push:
       credentials === undefined
         ? undefined

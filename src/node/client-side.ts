@@ -16,6 +16,7 @@ import { createCannedAnswers } from '../postgres/canned-answers.ts';
 import { createChatSearch } from '../postgres/chat-search.ts';
 import { createClusterControl } from '../postgres/cluster-control.ts';
 import type { Database } from '../postgres/database.ts';
+import type { Signing } from '../protocol/visitor-ext.ts';
 import { createFiles } from '../postgres/files.ts';
 import { createBans, createHistories } from '../postgres/histories.ts';
 import { createIdentities } from '../postgres/identities.ts';
@@ -97,7 +98,6 @@ export function createClientSide(options: ClientSideOptions): { readonly ws: WsS
 function createServices(options: ClientSideOptions, maxConnections: number): Services {
   const { config, database, installation, bus, replica, feed, loop, clock, metrics, nowUs } = options;
   const { limits } = config;
-  const { fieldsKey, fieldsHash } = config.identification;
   const files = createFiles(database);
   const services: Services = {
     ...options,
@@ -122,7 +122,7 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
     pages: new VisitorPages({ pages: options.pages, secret: installation.secret, nowUs, replica, clock, metrics }),
     identification: new Identification({
       identities: createIdentities(database),
-      signing: fieldsKey === undefined ? undefined : { key: fieldsKey.reveal(), hash: fieldsHash },
+      signing: signingOf(config),
       nowUs,
     }),
     logins: new OperatorLogins({
@@ -164,6 +164,15 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
     survey: config.survey,
   };
   return services;
+}
+
+function signingOf({ identification }: Config): Signing {
+  const { fieldsVersions, fieldsKeys, fieldsKey, fieldsHash } = identification;
+  return {
+    versions: fieldsVersions,
+    keys: new Map(fieldsKeys.map(({ id, secret }) => [id, secret.reveal()])),
+    published: fieldsKey === undefined ? undefined : { key: fieldsKey.reveal(), hash: fieldsHash },
+  };
 }
 
 function placesOf(hosts: readonly { readonly host: string; readonly port: number }[]): string {

@@ -28,7 +28,7 @@ describe('a single node', () => {
       push: undefined,
       survey: undefined,
       helloMessage: undefined,
-      identification: { fieldsKey: undefined, fieldsHash: 'hmac-sha256', backendKey: undefined },
+      identification: { fieldsVersions: [3], fieldsKeys: [], fieldsKey: undefined, fieldsHash: 'hmac-sha256', backendKey: undefined },
       chats: {
         graceSeconds: 30,
         lostOperatorPolicy: 'requeue',
