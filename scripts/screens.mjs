@@ -204,7 +204,12 @@ async function startHouse() {
     rmSync(path.dirname(postgres.dataDir), { recursive: true, force: true }); // elsewhere, where root may not run it here
   });
   const keys = { db_host: postgres.host, db_port: postgres.port, db_name: postgres.database, db_username: postgres.user };
-  const lines = Object.entries({ ...keys, db_password: postgres.password, visitor_actions_per_second: 1_000 });
+  const lines = Object.entries({
+    ...keys,
+    db_password: postgres.password,
+    visitor_actions_per_second: 1_000,
+    visitor_inits_per_second: 1_000,
+  });
   writeFileSync(path.join(folder, 'main.ini'), lines.map(([key, value]) => `${key} = ${value}\n`).join(''), { mode: 0o600 });
   writeFileSync(path.join(folder, 'cluster.json'), readFileSync(path.join(ROOT, 'cluster.json')));
   const url = await startNode('chat-master', 'master');

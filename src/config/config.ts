@@ -107,6 +107,9 @@ export interface Config {
     readonly maxConnections: number;
     readonly wsHandshakesPerSecond: number;
     readonly visitorActionsPerSecond: number;
+    /** New ones, of one address. */
+    readonly visitorInitsPerSecond: number;
+    readonly visitorChatsPerMinute: number;
     readonly uploadMinBytesPerSecond: number;
     /** Is each upload of a visitor a message, or are they sent together by the app? */
     readonly uploadMessages: 'each' | 'together';
@@ -282,6 +285,8 @@ function assemble(v: Values, { place, tls, folder, credentials, survey, fingerpr
       maxConnections: v.max_connections,
       wsHandshakesPerSecond: v.ws_handshakes_per_second,
       visitorActionsPerSecond: v.visitor_actions_per_second,
+      visitorInitsPerSecond: v.visitor_inits_per_second,
+      visitorChatsPerMinute: v.visitor_chats_per_minute,
       uploadMinBytesPerSecond: v.upload_min_rate,
       uploadMessages: v.upload_messages,
       uploadTypes: v.upload_types,

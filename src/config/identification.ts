@@ -16,6 +16,7 @@ export interface Identification {
   readonly fieldsKey: Secret | undefined;
   readonly fieldsHash: 'hmac-sha256' | 'sha256' | 'sha512';
   readonly backendKey: Secret | undefined;
+  readonly bareIds: 'refuse' | 'accept-once';
 }
 
 /**
@@ -52,14 +53,21 @@ export function readIdentification(values: Values): Identification {
     fieldsKey: values.visitor_fields_key === undefined ? undefined : new Secret(values.visitor_fields_key),
     fieldsHash: values.visitor_fields_hash,
     backendKey: values.backend_key === undefined ? undefined : new Secret(values.backend_key),
+    bareIds: values.visitor_bare_ids,
   };
 }
 
 /** What is allowed and risky, one sentence each. */
-export function warningsOf({ fieldsVersions }: Identification): string[] {
+export function warningsOf({ fieldsVersions, bareIds }: Identification): string[] {
   const risks = {
     1: 'visitor_fields_versions: version 1 joins values without names, so that who has one signature can make another visitor of it; it is MD5, and never expires',
     2: 'visitor_fields_versions: version 2 joins values without names and its expiry behind them, so that who has one signature can make another visitor of it, for ever',
   };
-  return ([1, 2] as const).filter(version => fieldsVersions.includes(version)).map(version => risks[version]);
+  const bare =
+    'visitor_bare_ids: with accept-once, who knows the id of a visitor of an earlier version and comes before the visitor does is that visitor; ' +
+    'set it back to refuse when your visitors have come back';
+  return [
+    ...([1, 2] as const).filter(version => fieldsVersions.includes(version)).map(version => risks[version]),
+    ...(bareIds === 'accept-once' ? [bare] : []),
+  ];
 }

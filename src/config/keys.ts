@@ -193,6 +193,12 @@ export const KEYS = {
     secret: true,
   },
 
+  visitor_bare_ids: {
+    type: oneOf('refuse', 'accept-once'),
+    default: 'refuse',
+    doc: 'Devices from a version without secrets, which know their id alone: refuse (a new visitor), or accept-once (docs/security.md).',
+  },
+
   push_fcm_credentials: {
     type: text,
     default: '',
@@ -255,6 +261,16 @@ export const KEYS = {
     type: integer(1, 100_000),
     default: '10',
     doc: 'Actions of one visitor (messages too), after a burst of five times as many; faster ones wait, then are told to try later.',
+  },
+  visitor_inits_per_second: {
+    type: integer(1, 100_000),
+    default: '5',
+    doc: 'New visitors from one address (IPv6: /64), after a burst of ten times as many; others are told to try later.',
+  },
+  visitor_chats_per_minute: {
+    type: integer(1, 1_000_000),
+    default: '60',
+    doc: 'Chats that are begun from one address (IPv6: /64), after a burst of as many; others are told to try later.',
   },
 } as const satisfies Readonly<Record<string, Key>>;
 

@@ -8,9 +8,11 @@ import { ChatError } from '../domain/error.ts';
 import { OPERATOR_STATUS, VISITOR_STATUS, visitorErrorBody } from '../protocol/error-codes.ts';
 import { deleteFile, operatorsFile, visitorsFile } from '../sessions/downloads.ts';
 import type { Login } from '../sessions/operator-logins.ts';
+import { actingPage } from '../sessions/acting-page.ts';
 import type { Services } from '../sessions/services.ts';
 import { parametersOf } from './parameters.ts';
 import { handle, sendJson } from './respond.ts';
+import type { AddressOf } from './client-address.ts';
 import type { UploadReader } from './upload-reader.ts';
 import { authenticateVisitor } from './visitor-calls.ts';
 
@@ -21,16 +23,23 @@ const OPERATOR_DOWNLOAD = new RegExp(`^/l/o/download${GUID_AND_NAME}`);
 /** Links are good for minutes, and what is under a guid never changes. */
 const CACHE_CONTROL = 'private, max-age=300';
 
-export function visitorFileRoutes(services: Services, uploads: UploadReader): Router {
+export interface VisitorFileOptions {
+  readonly services: Services;
+  readonly uploads: UploadReader;
+  readonly addressOf: AddressOf;
+}
+
+export function visitorFileRoutes({ services, uploads, addressOf }: VisitorFileOptions): Router {
   const routes = Router({ caseSensitive: true });
 
   routes.post(
     '/l/v/m/upload',
     handle((request, response) =>
       uploads.with(request, async ({ parameters, file }) => {
-        const page = await authenticateVisitor(services, parameters);
-        const pause = services.admission.visitorAction(page.visitorId);
+        const known = await authenticateVisitor(services, parameters);
+        const pause = services.admission.visitorAction(known.visitorId);
         if (pause !== undefined) await pause;
+        const page = await actingPage(services, { page: known, address: addressOf(request) }, { mayBeginChat: true });
         sendJson(response, { result: 'ok', data: await services.uploads.byVisitor(page, parameters.id('client-side-id'), file) });
       }),
     ),

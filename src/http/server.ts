@@ -13,6 +13,7 @@ import type { Services } from '../sessions/services.ts';
 import type { Health } from '../sync/health.ts';
 import { backendRoutes } from './backend-routes.ts';
 import { BodyReader } from './body-reader.ts';
+import type { AddressOf } from './client-address.ts';
 import { HeldPolls } from './held-polls.ts';
 import { type HealthRoutesOptions, healthRoutes } from './health-routes.ts';
 import { operatorRoutes } from './operator-routes.ts';
@@ -32,6 +33,7 @@ export interface HttpServerOptions {
   readonly restCalls: Counter;
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
+  readonly addressOf: AddressOf;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   /** The built pages. */
   readonly webFolder: string;
@@ -156,9 +158,9 @@ function boundConnections(server: http.Server, { maxConnections, metrics }: Http
 }
 
 function createListener(options: HttpServerOptions, held: HeldPolls, answers: Answers): RequestListener {
-  const { services, metrics, restCalls } = options;
+  const { services, metrics, restCalls, addressOf } = options;
   const body = new BodyReader(services.limits.maxActionBytes, metrics);
-  const calls = createVisitorCalls({ services, held, body });
+  const calls = createVisitorCalls({ services, held, body, addressOf });
   const { maxFileBytes, uploadMinBytesPerSecond } = services.limits;
   const uploads = new UploadReader({ maxBytes: maxFileBytes, minBytesPerSecond: uploadMinBytesPerSecond, metrics });
   const app = createApp(options, { held, body, calls, uploads });
@@ -187,7 +189,7 @@ function createApp(options: HttpServerOptions, { held, body, calls, uploads }: R
   app.use(healthRoutes(options));
   app.use(webRoutes(webFolder));
   app.use(backendRoutes({ services, body, backendKey: options.backendKey }));
-  app.use(visitorRoutes(services, calls, uploads));
+  app.use(visitorRoutes(calls, { services, uploads, addressOf: options.addressOf }));
   app.use(operatorRoutes({ services, health, held, body, uploads, allowedOrigins }));
   app.use((_request: Request, _response: Response, next: NextFunction) =>
     next(new ChatError('not-found', 'not-found', 'there is no such page')),

@@ -9,12 +9,14 @@ import type { Page } from '../domain/visitor.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { lightPage } from '../sessions/light-mode.ts';
 import { poll } from '../sessions/poll.ts';
+import { MAX_PAGE_ID } from '../sessions/rowless-page.ts';
 import { readSince, resumePoint, type Services } from '../sessions/services.ts';
 import { runVisitorAction } from '../sessions/visitor-actions.ts';
 import { initVisitor } from '../sessions/visitor-init.ts';
 import { reinit } from '../sessions/visitor-pages.ts';
 import { VisitorView } from '../sessions/visitor-session.ts';
 import type { BodyReader } from './body-reader.ts';
+import type { AddressOf } from './client-address.ts';
 import type { HeldPolls } from './held-polls.ts';
 import { parametersOf } from './parameters.ts';
 import { answerVisitorError, sendJson } from './respond.ts';
@@ -29,17 +31,24 @@ export interface VisitorCalls {
   answer(request: IncomingMessage, response: ServerResponse): boolean;
 }
 
-export function createVisitorCalls({ services, held, body }: { services: Services; held: HeldPolls; body: BodyReader }): VisitorCalls {
+export interface VisitorCallsOptions {
+  readonly services: Services;
+  readonly held: HeldPolls;
+  readonly body: BodyReader;
+  readonly addressOf: AddressOf;
+}
+
+export function createVisitorCalls({ services, held, body, addressOf }: VisitorCallsOptions): VisitorCalls {
   const { limits, hub } = services;
 
   async function init(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const known = await lightPage(services, request.headers.authorization);
-    sendJson(response, await initVisitor(services, parametersOf(request), known));
+    sendJson(response, await initVisitor(services, { parameters: parametersOf(request), address: addressOf(request), known }));
   }
 
   async function delta(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const parameters = parametersOf(request);
-    if (parameters.optionalText('event', { max: 50 }) === 'init') return sendJson(response, await initVisitor(services, parameters));
+    if (parameters.optionalText('event', { max: 50 }) === 'init') return init(request, response);
     const page = await authenticateVisitor(services, parameters);
     const point = await resumePoint(services, readSince(parameters));
     const respondNow = parameters.optionalBoolean('respond-immediately') === true;
@@ -59,7 +68,7 @@ export function createVisitorCalls({ services, held, body }: { services: Service
     if (request.method !== 'POST' && request.method !== 'GET') throw new ChatError('invalid', 'unknown-action', 'use POST');
     const parameters = parametersOf(request, await body.read(request, response));
     const page = await authenticateVisitor(services, parameters);
-    sendJson(response, await runVisitorAction(services, page, parameters));
+    sendJson(response, await runVisitorAction(services, { page, address: addressOf(request) }, parameters));
   }
 
   const calls = new Map<string, Call>([
@@ -91,7 +100,7 @@ export function allowAnySite(response: ServerResponse): void {
 
 /** A page that is missing, unknown or has ended: init again. */
 export async function authenticateVisitor({ pages }: Services, parameters: Parameters): Promise<Page> {
-  const pageId = parameters.optionalText('page-id', { max: 100 });
+  const pageId = parameters.optionalText('page-id', { max: MAX_PAGE_ID });
   const token = parameters.optionalText('auth-token', { max: 100 });
   if (pageId === undefined || token === undefined) throw reinit();
   return pages.authenticate(pageId, token);

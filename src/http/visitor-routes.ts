@@ -3,17 +3,16 @@ import { Router } from 'express';
 import { ChatError } from '../domain/error.ts';
 import { searchMessages, visitorHistory } from '../sessions/history.ts';
 import { authenticateLight, lightInfo } from '../sessions/light-mode.ts';
-import type { Services } from '../sessions/services.ts';
-import { visitorFileRoutes } from './file-routes.ts';
+import { type VisitorFileOptions, visitorFileRoutes } from './file-routes.ts';
 import { parametersOf } from './parameters.ts';
 import { handle, sendJson, visitorErrors } from './respond.ts';
 import { sdkRoutes } from './sdk-routes.ts';
-import type { UploadReader } from './upload-reader.ts';
 import { allowAnySite, authenticateVisitor, type VisitorCalls } from './visitor-calls.ts';
 
 const VISITOR_PATHS = ['/l/v', '/api/visitor', '/services/faq', '/webim/api'];
 
-export function visitorRoutes(services: Services, calls: VisitorCalls, uploads: UploadReader): Router {
+export function visitorRoutes(calls: VisitorCalls, files: VisitorFileOptions): Router {
+  const { services, addressOf } = files;
   const routes = Router({ caseSensitive: true });
 
   routes.use(VISITOR_PATHS, (request, response, next) => {
@@ -44,14 +43,16 @@ export function visitorRoutes(services: Services, calls: VisitorCalls, uploads: 
 
   routes.post(
     '/l/v/m/auth',
-    handle(async (request, response) => sendJson(response, await authenticateLight(services, parametersOf(request)))),
+    handle(async (request, response) =>
+      sendJson(response, await authenticateLight(services, { parameters: parametersOf(request), address: addressOf(request) })),
+    ),
   );
   routes.get(
     '/l/v/m/info',
     handle(async (request, response) => sendJson(response, await lightInfo(services, request.headers.authorization))),
   );
 
-  routes.use(visitorFileRoutes(services, uploads));
+  routes.use(visitorFileRoutes(files));
   routes.use(sdkRoutes(services));
 
   routes.use(VISITOR_PATHS, (_request, _response, next) => next(new ChatError('not-found', 'not-found', 'there is no such call')));

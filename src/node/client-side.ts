@@ -7,6 +7,7 @@ import type { ChatRules } from '../domain/rules.ts';
 import type { TypingSignal } from '../domain/signal.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { createInspector } from '../files/inspector.ts';
+import { createAddressOf } from '../http/client-address.ts';
 import { authenticateOperator } from '../http/operator-auth.ts';
 import { createHttpServer, type HttpServer } from '../http/server.ts';
 import type { MetricsRegistry } from '../metrics.ts';
@@ -21,6 +22,7 @@ import { createFiles } from '../postgres/files.ts';
 import { createBans, createHistories } from '../postgres/histories.ts';
 import { createIdentities } from '../postgres/identities.ts';
 import { createLogins } from '../postgres/logins.ts';
+import { AddressPaces } from '../sessions/address-paces.ts';
 import { Admission } from '../sessions/admission.ts';
 import { ClusterDesk } from '../sessions/cluster-desk.ts';
 import type { Derived } from '../sessions/derived.ts';
@@ -33,6 +35,7 @@ import { speakingOf } from '../sessions/speaking.ts';
 import { StatusSetter } from '../sessions/status-setter.ts';
 import { Uploads } from '../sessions/uploads.ts';
 import { VisitorPages } from '../sessions/visitor-pages.ts';
+import { VisitorSecrets } from '../sessions/visitor-secrets.ts';
 import type { Feed } from '../sync/feed.ts';
 import type { Health } from '../sync/health.ts';
 import type { Replica } from '../sync/replica.ts';
@@ -74,9 +77,11 @@ export function createClientSide(options: ClientSideOptions): { readonly ws: WsS
   const maxConnections = boundConnections(config.limits.maxConnections, log);
   const services = createServices(options, maxConnections);
   const { allowedOrigins, trustedProxies } = config;
+  const addressOf = createAddressOf(trustedProxies);
   const ws = new WsServer({
     services,
     metrics,
+    addressOf,
     authenticateOperator: request => authenticateOperator(services.logins, request, { changes: true, allowedOrigins }),
   });
   const web = createHttpServer({
@@ -88,6 +93,7 @@ export function createClientSide(options: ClientSideOptions): { readonly ws: WsS
     maxConnections,
     allowedOrigins,
     trustedProxies,
+    addressOf,
     tls: config.node.tls,
     backendKey: config.identification.backendKey?.reveal(),
     webFolder: fileURLToPath(new URL('../web', import.meta.url)),
@@ -108,6 +114,12 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
       handshakesPerSecond: limits.wsHandshakesPerSecond,
       visitorActionsPerSecond: limits.visitorActionsPerSecond,
     }),
+    addressPaces: new AddressPaces({
+      clock,
+      metrics,
+      initsPerSecond: limits.visitorInitsPerSecond,
+      chatsPerMinute: limits.visitorChatsPerMinute,
+    }),
     cannedAnswers: createCannedAnswers(database),
     files,
     uploads: new Uploads({
@@ -125,6 +137,8 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
       signing: signingOf(config),
       nowUs,
     }),
+    secrets: new VisitorSecrets(installation.secret),
+    bareIds: config.identification.bareIds,
     logins: new OperatorLogins({
       store: createLogins(database),
       replica,

@@ -86,7 +86,7 @@ export interface CommittedRange {
 /** Rows that a batch was decided on without locking them, as of `revision`, and the database's time as this node knows it. */
 export interface Guess {
   /** Who have never had a chat. */
-  readonly visitors: readonly Pick<Visitor, 'id' | 'fields'>[];
+  readonly visitors: readonly Pick<Visitor, 'id' | 'fields' | 'verified'>[];
   readonly nowUs: Microseconds;
   readonly revision: Revision;
   readonly chats: readonly { readonly id: number; readonly version: number }[];

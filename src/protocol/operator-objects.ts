@@ -35,7 +35,7 @@ export function operatorChat(chat: Chat, messages?: readonly object[]): object {
 }
 
 export function chatVisitor(chat: Chat): object {
-  return { id: chat.visitorId, fields: chat.visitorFields, channel: chat.channel };
+  return { id: chat.visitorId, fields: chat.visitorFields, verified: chat.visitorVerified, channel: chat.channel };
 }
 
 export function chatRead(chat: Chat) {

@@ -46,6 +46,7 @@ export async function visitorCard(services: Services, operator: Operator, parame
     data: {
       id: visitor.id,
       fields: visitor.fields,
+      verified: visitor.verified,
       ban:
         visitor.ban === null
           ? null

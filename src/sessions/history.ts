@@ -12,9 +12,14 @@ import type { Services } from './services.ts';
 const VISITOR_PAGE = 100;
 const MAX_US = Number.MAX_SAFE_INTEGER;
 
+/** A page without rows is of a visitor who has said nothing. */
 export async function visitorHistory({ messages }: Services, page: Page, parameters: Parameters): Promise<object> {
   const beforeUs = parameters.optionalInteger('before-ts', { min: 0, max: MAX_US });
   const sinceUs = parameters.optionalInteger('since', { min: 0, max: MAX_US });
+  if (page.rowless === true) {
+    const nothing = { hasMore: false, messages: [] };
+    return { result: 'ok', data: beforeUs === undefined ? { revision: String(sinceUs ?? 0), ...nothing } : nothing };
+  }
   const query = { visitorId: page.visitorId, limit: VISITOR_PAGE, includeHidden: false };
   if (beforeUs !== undefined) {
     const found = await messages.listHistory({ ...query, beforeUs });
@@ -30,7 +35,7 @@ export async function visitorHistory({ messages }: Services, page: Page, paramet
 /** What he and his operators have said; newest first. */
 export async function searchMessages({ messages }: Services, page: Page, parameters: Parameters): Promise<object> {
   const text = parameters.text('query', { max: 200 }).trim();
-  const found = text === '' ? [] : await messages.search({ visitorId: page.visitorId, text, limit: VISITOR_PAGE });
+  const found = text === '' || page.rowless === true ? [] : await messages.search({ visitorId: page.visitorId, text, limit: VISITOR_PAGE });
   return { result: 'ok', data: { count: found.length, items: found.map(m => visitorMessage(m, m.read)) } };
 }
 

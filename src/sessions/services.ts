@@ -14,6 +14,7 @@ import type { Feed } from '../sync/feed.ts';
 import type { Newcomers } from '../sync/newcomers.ts';
 import type { Replica } from '../sync/replica.ts';
 import type { WaitingChats } from '../sync/waiting-chats.ts';
+import type { AddressPaces } from './address-paces.ts';
 import type { Admission } from './admission.ts';
 import type { ClusterDesk } from './cluster-desk.ts';
 import type { Derived } from './derived.ts';
@@ -25,6 +26,7 @@ import type { StatusSetter } from './status-setter.ts';
 import type { Resync } from './stream.ts';
 import type { Uploads } from './uploads.ts';
 import type { VisitorPages } from './visitor-pages.ts';
+import type { VisitorSecrets } from './visitor-secrets.ts';
 
 export interface Limits {
   readonly maxMessageLength: number;
@@ -43,6 +45,7 @@ export interface Limits {
 
 export interface Services {
   readonly admission: Admission;
+  readonly addressPaces: AddressPaces;
   readonly replica: Replica;
   readonly feed: Feed;
   readonly hub: Hub;
@@ -54,6 +57,9 @@ export interface Services {
   readonly uploads: Uploads;
   readonly pages: VisitorPages;
   readonly identification: Identification;
+  readonly secrets: VisitorSecrets;
+  /** What becomes of a device that knows its visitor's id alone. */
+  readonly bareIds: 'refuse' | 'accept-once';
   readonly logins: OperatorLogins;
   readonly presence: Presence;
   readonly statusSetter: StatusSetter;

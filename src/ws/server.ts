@@ -11,6 +11,7 @@ import { queryOf } from '../protocol/body.ts';
 import { CLOSE, type CloseCode, retryReason } from '../protocol/close-codes.ts';
 import { Parameters } from '../protocol/parameters.ts';
 import type { Login } from '../sessions/operator-logins.ts';
+import { MAX_PAGE_ID } from '../sessions/rowless-page.ts';
 import { readSince, resumePoint, type Services } from '../sessions/services.ts';
 import { OperatorKind, VisitorKind } from './client-kinds.ts';
 import { type ClientKind, ClientSession } from './client-session.ts';
@@ -30,6 +31,8 @@ export interface WsServerOptions {
   readonly services: Services;
   readonly metrics: Metrics;
   readonly authenticateOperator: (request: IncomingMessage) => Promise<Login>;
+  /** As `addressKey`. */
+  readonly addressOf: (request: IncomingMessage) => string;
 }
 
 export class WsServer {
@@ -101,7 +104,7 @@ export class WsServer {
     try {
       this.#options.services.admission.webSocket(isOperator ? 'operator' : 'visitor', this.connections);
       const parameters = new Parameters(queryOf(request.url ?? ''));
-      const kind = isOperator ? await this.#operator(request) : await this.#visitor(parameters);
+      const kind = isOperator ? await this.#operator(request) : await this.#visitor(parameters, request);
       const session = new ClientSession(connection, kind);
       const turn = this.#turns[this.connections % PING_TURNS];
       turn?.add(session);
@@ -127,10 +130,13 @@ export class WsServer {
     return new OperatorKind(this.#options.services, await this.#options.authenticateOperator(request));
   }
 
-  async #visitor(parameters: Parameters): Promise<ClientKind> {
-    const { services } = this.#options;
-    const page = await services.pages.authenticate(parameters.text('page-id', { max: 100 }), parameters.text('auth-token', { max: 100 }));
-    return new VisitorKind(services, page);
+  async #visitor(parameters: Parameters, request: IncomingMessage): Promise<ClientKind> {
+    const { services, addressOf } = this.#options;
+    const page = await services.pages.authenticate(
+      parameters.text('page-id', { max: MAX_PAGE_ID }),
+      parameters.text('auth-token', { max: 100 }),
+    );
+    return new VisitorKind(services, { page, address: addressOf(request) });
   }
 
   #pingTurn(): void {

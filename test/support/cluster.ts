@@ -78,6 +78,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
         ...(database.password === undefined ? [] : [`db_password = ${database.password}`]),
         ...(mq === undefined ? [] : [`mq_host = ${mq.host}`, `mq_port = ${mq.port}`, `mq_virtual_host = ${vhost?.name ?? '/'}`]),
         'visitor_actions_per_second = 100000', // tests are quicker than people
+        'visitor_inits_per_second = 100000', // and all of one address
+        'visitor_chats_per_minute = 1000000',
         options.ini ?? '',
       ].join('\n'),
     );

@@ -18,8 +18,8 @@ import { type Listener, type Shape, type Target, textOf } from '../target.ts';
 import { nodeName, text } from './peers.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
-/** The one key that differs from the shipped main.ini, besides addresses. */
-export const RAISED = { visitor_actions_per_second: 100_000 };
+/** The keys that differ from the shipped main.ini, besides addresses. */
+export const RAISED = { visitor_actions_per_second: 100_000, visitor_inits_per_second: 100_000, visitor_chats_per_minute: 1_000_000 };
 export const MASTER = 'chat-master';
 /** Opened at once while chats are made. */
 const AT_ONCE = 50;
