@@ -30,6 +30,7 @@ import { createStore } from './postgres/store.ts';
 import { applyReload, clusterIdentity, planReload, type Reload, warnOfDrift } from './reload.ts';
 import { Derived } from './sessions/derived.ts';
 import { Hub } from './sessions/hub.ts';
+import { LeftPages } from './sessions/left-pages.ts';
 import { Presence } from './sessions/presence.ts';
 import { tellSignal } from './sessions/signals.ts';
 import { nodeStatus } from './status.ts';
@@ -172,8 +173,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     log,
     metrics,
   });
+  const left = new LeftPages(clock, topic => hub.end(topic));
   const hear = (signal: Signal): void => {
-    if (signal.type !== 'lease-handed-over') tellSignal(hub, replica, signal);
+    if (signal.type === 'page-left') left.leave(signal);
+    else if (signal.type !== 'lease-handed-over') tellSignal(hub, replica, signal);
     else if (signal.to === node.name) heartbeat.beatNow();
   };
 
@@ -199,6 +202,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     log,
     metrics,
     nowUs: () => heartbeat.nowUs(),
+    left,
     signal: signal => {
       hear(signal);
       bus.publishSignal(signal);

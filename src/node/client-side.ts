@@ -4,7 +4,7 @@ import type { CommitLoop } from '../commands/commit-loop.ts';
 import type { Config } from '../config/config.ts';
 import { BUILT_IN_STATUSES } from '../domain/operator.ts';
 import type { ChatRules } from '../domain/rules.ts';
-import type { TypingSignal } from '../domain/signal.ts';
+import type { PageLeft, TypingSignal } from '../domain/signal.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { createInspector } from '../files/inspector.ts';
 import { createAddressOf } from '../http/client-address.ts';
@@ -28,6 +28,7 @@ import { ClusterDesk } from '../sessions/cluster-desk.ts';
 import type { Derived } from '../sessions/derived.ts';
 import type { Hub } from '../sessions/hub.ts';
 import { Identification } from '../sessions/identification.ts';
+import type { LeftPages } from '../sessions/left-pages.ts';
 import { OperatorLogins } from '../sessions/operator-logins.ts';
 import type { Presence } from '../sessions/presence.ts';
 import type { Services } from '../sessions/services.ts';
@@ -68,7 +69,8 @@ export interface ClientSideOptions {
   readonly metrics: MetricsRegistry;
   /** The database's time. */
   readonly nowUs: () => Microseconds;
-  readonly signal: (signal: TypingSignal) => void;
+  readonly left: LeftPages;
+  readonly signal: (signal: TypingSignal | PageLeft) => void;
   readonly status: (ws: WsServer) => () => Promise<object>;
 }
 
@@ -131,7 +133,7 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
       speaking: page => speakingOf(services, page, { lang: '' }),
       messages: limits.uploadMessages,
     }),
-    pages: new VisitorPages({ pages: options.pages, secret: installation.secret, nowUs, replica, clock, metrics }),
+    pages: new VisitorPages({ pages: options.pages, left: options.left, secret: installation.secret, nowUs, replica, clock, metrics }),
     identification: new Identification({
       identities: createIdentities(database),
       signing: signingOf(config),

@@ -188,8 +188,8 @@ async function writePages(database: Database, pages: readonly Page[]): Promise<W
     }
   >(
     `with w as (
-       select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-         with ordinality u(page_id, visitor_id, session_id, location, title, platform, url, place)
+       select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+         with ordinality u(page_id, visitor_id, session_id, location, title, platform, url, device_id, place)
      ), new_visitor as (
        insert into visitor (id, fields, last_ts_us, secret_since)
        select distinct visitor_id, '{}'::jsonb, 0, clock_timestamp() from w order by visitor_id on conflict do nothing
@@ -197,12 +197,21 @@ async function writePages(database: Database, pages: readonly Page[]): Promise<W
        insert into visit_session (id, visitor_id) select distinct session_id, visitor_id from w order by session_id on conflict do nothing
      ), new_page as (
        insert into page (id, visitor_id, visit_session_id, location, title, platform, device_id, url)
-       select distinct on (page_id) page_id, visitor_id, session_id, location, title, platform, '', url from w order by page_id on conflict do nothing
+       select distinct on (page_id) page_id, visitor_id, session_id, location, title, platform, device_id, url from w order by page_id on conflict do nothing
      )
      select ${VISITORS.select}, visitor.secret_generation as "secretGeneration", w.visitor_id as "wantedId",
        exists (select from chat where chat.visitor_id = w.visitor_id) as "hasChatted", coalesce(page.ended_at is not null, false) as "hasEnded"
      from w left join visitor on visitor.id = w.visitor_id left join page on page.id = w.page_id order by w.place`,
-    [pick('id'), pick('visitorId'), pick('visitSessionId'), pick('location'), pick('title'), pick('platform'), pick('url')],
+    [
+      pick('id'),
+      pick('visitorId'),
+      pick('visitSessionId'),
+      pick('location'),
+      pick('title'),
+      pick('platform'),
+      pick('url'),
+      pages.map(({ rowless }) => rowless?.deviceId ?? ''),
+    ],
     'write-pages',
   );
   return rows.map(({ secretGeneration, hasChatted, hasEnded, wantedId, ...visitor }) => ({

@@ -16,7 +16,7 @@ const MAX_US = Number.MAX_SAFE_INTEGER;
 export async function visitorHistory({ messages }: Services, page: Page, parameters: Parameters): Promise<object> {
   const beforeUs = parameters.optionalInteger('before-ts', { min: 0, max: MAX_US });
   const sinceUs = parameters.optionalInteger('since', { min: 0, max: MAX_US });
-  if (page.rowless === true) {
+  if (page.rowless !== undefined) {
     const nothing = { hasMore: false, messages: [] };
     return { result: 'ok', data: beforeUs === undefined ? { revision: String(sinceUs ?? 0), ...nothing } : nothing };
   }
@@ -35,7 +35,8 @@ export async function visitorHistory({ messages }: Services, page: Page, paramet
 /** What he and his operators have said; newest first. */
 export async function searchMessages({ messages }: Services, page: Page, parameters: Parameters): Promise<object> {
   const text = parameters.text('query', { max: 200 }).trim();
-  const found = text === '' || page.rowless === true ? [] : await messages.search({ visitorId: page.visitorId, text, limit: VISITOR_PAGE });
+  const found =
+    text === '' || page.rowless !== undefined ? [] : await messages.search({ visitorId: page.visitorId, text, limit: VISITOR_PAGE });
   return { result: 'ok', data: { count: found.length, items: found.map(m => visitorMessage(m, m.read)) } };
 }
 

@@ -48,7 +48,11 @@ export async function openVisitorsPage(
   else await admission.visitorAction(visitorId);
 
   const needsRows = identified !== undefined || known !== undefined || claim?.hasRow === true;
-  if (mayBeRowless && !needsRows && pushToken === null && Object.keys(told).length === 0) return openWithoutRows(shown, claim, nowUs());
+  if (mayBeRowless && !needsRows && pushToken === null && Object.keys(told).length === 0) {
+    const opened = openWithoutRows(shown, claim, nowUs());
+    leaveOlder(services, shown, opened.page);
+    return opened;
+  }
   if (!needsRows) addressPaces.beginning(address);
 
   const { location, title, platform, url } = shown;
@@ -73,12 +77,12 @@ export async function openVisitorsPage(
 
 /** Of a visitor who has none either. */
 function openWithoutRows(
-  { location, title, platform, url }: Pick<Page, 'location' | 'title' | 'platform' | 'url'>,
+  { location, title, platform, url, deviceId }: Pick<Page, 'location' | 'title' | 'platform' | 'url'> & { readonly deviceId: string },
   claim: Claim | undefined,
   nowUs: number,
 ): Opened {
   const visitorId = claim?.visitorId ?? newId();
-  const page = rowlessPage({ id: newId(), visitorId, visitSessionId: newId(), location, title, platform, url }, nowUs);
+  const page = rowlessPage({ id: newId(), visitorId, visitSessionId: newId(), location, title, platform, url, deviceId }, nowUs);
   return {
     page,
     visitor: newVisitor(visitorId),
@@ -89,6 +93,16 @@ function openWithoutRows(
     hasChatted: false,
     survey: null,
   };
+}
+
+/** The page without rows that this device had before, which it names by its visit session. */
+function leaveOlder(
+  { signal }: Services,
+  { deviceId, oldVisitSessionId }: { readonly deviceId: string; readonly oldVisitSessionId: string },
+  { visitorId, rowless }: Page,
+): void {
+  if (deviceId === '' || oldVisitSessionId === '' || rowless === undefined) return;
+  signal({ type: 'page-left', visitorId, visitSessionId: oldVisitSessionId, deviceId: rowless.deviceId });
 }
 
 function readFacts(parameters: Parameters, known: Page | undefined) {

@@ -11,6 +11,7 @@ import { type Ban, isBanned, type Page, type Visitor } from '../domain/visitor.t
 import type { Clock, FoundPage, KnownVisitor, Metrics, OpenedPage, PageOpening, Pages, PageVisitor } from '../ports.ts';
 import type { AppliedChange, Replica } from '../sync/replica.ts';
 import { ExpiringMap } from './expiring-map.ts';
+import type { LeftPages } from './left-pages.ts';
 import { readRowlessPage } from './rowless-page.ts';
 
 const MAX_CACHED = 100_000;
@@ -20,16 +21,19 @@ const CACHE_MS = 60_000;
 export class VisitorPages {
   readonly #pages: Pages;
   readonly #secret: string;
+  readonly #left: LeftPages;
   readonly #nowUs: () => Microseconds;
   readonly #cache: ExpiringMap<string, FoundPage & { readonly token: string }>;
   /** Who was heard of so lately that a page of his may be cached as if he had no rows. */
   readonly #heardOf: ExpiringMap<string, true>;
   /** Pages that came without rows and have them now: a WebSocket keeps the one it began with. */
   readonly #written = new WeakMap<Page, Page>();
+  readonly #writing = new WeakMap<Page, Promise<Written>>();
 
   constructor(options: {
     readonly pages: Pages;
     readonly secret: string;
+    readonly left: LeftPages;
     /** The database's time. */
     readonly nowUs: () => Microseconds;
     readonly replica: Replica;
@@ -38,6 +42,7 @@ export class VisitorPages {
   }) {
     this.#pages = options.pages;
     this.#secret = options.secret;
+    this.#left = options.left;
     this.#nowUs = options.nowUs;
     this.#cache = new ExpiringMap(options.clock, MAX_CACHED);
     this.#heardOf = new ExpiringMap(options.clock, MAX_CACHED);
@@ -79,24 +84,30 @@ export class VisitorPages {
     const right = cached?.token ?? this.tokenOf(pageId);
     if (!isSameText(token, right)) throw reinit();
     const found = cached ?? (await this.#find(pageId));
-    if (found === undefined) throw reinit();
+    if (found === undefined || this.#left.has(found.page)) throw reinit();
     if (cached === undefined) this.#cache.set(pageId, { ...found, token: right }, CACHE_MS);
     this.refuseBanned(found.ban);
     return found.page;
   }
 
-  /** Has this page rows, as far as this node knows? */
+  /** Has this page rows, as far as this node knows, or is it getting them? */
   hasRows(page: Page): boolean {
-    return page.rowless !== true || this.#written.has(page);
+    return page.rowless === undefined || this.#written.has(page) || this.#writing.has(page);
   }
 
   /**
    * The page with its rows, which are written if there are none. `newcomer`: who has never had a chat, when he was just written.
    * Throws `reinit-required`, `visitor-banned`.
    */
-  async write(page: Page): Promise<{ readonly page: Page; readonly newcomer: Visitor | undefined }> {
-    const known = page.rowless === true ? this.#written.get(page) : page;
+  async write(page: Page): Promise<Written> {
+    const known = page.rowless === undefined ? page : this.#written.get(page);
     if (known !== undefined) return { page: known, newcomer: undefined };
+    const writing = this.#writing.get(page) ?? this.#write(page).finally(() => this.#writing.delete(page));
+    this.#writing.set(page, writing);
+    return writing;
+  }
+
+  async #write(page: Page): Promise<Written> {
     const { visitor, secretGeneration, hasChatted, hasEnded } = await this.#pages.write(page);
     if (hasEnded) throw reinit();
     const { rowless: _, ...facts } = page;
@@ -127,7 +138,7 @@ export class VisitorPages {
   /** One without rows is looked up again as soon as something was heard of its visitor. */
   #cached(pageId: string): (FoundPage & { readonly token: string }) | undefined {
     const cached = this.#cache.get(pageId);
-    return cached?.page.rowless === true && this.#heardOf.get(cached.page.visitorId) !== undefined ? undefined : cached;
+    return cached?.page.rowless !== undefined && this.#heardOf.get(cached.page.visitorId) !== undefined ? undefined : cached;
   }
 
   /** Its token was right. */
@@ -140,6 +151,11 @@ export class VisitorPages {
     const { page } = await this.write(rowless);
     return { page, ban: null };
   }
+}
+
+interface Written {
+  readonly page: Page;
+  readonly newcomer: Visitor | undefined;
 }
 
 export function newId(): string {

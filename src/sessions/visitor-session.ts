@@ -5,6 +5,7 @@ import { isIdentified, newVisitor, type Page, type Visitor } from '../domain/vis
 import type { PageVisitor } from '../ports.ts';
 import { fullUpdateFrame, type RenderedDelta } from '../protocol/delta.ts';
 import { surveyObject, visitorChat, visitorFull, visitorSelf, visitSessionState } from '../protocol/visitor-objects.ts';
+import { topicOf } from './left-pages.ts';
 import { visitorMessages } from './renderings.ts';
 import type { Services } from './services.ts';
 import type { Resync, StreamView } from './stream.ts';
@@ -21,7 +22,8 @@ export class VisitorView implements StreamView {
   }
 
   get topics(): readonly Topic[] {
-    return [visitorTopic(this.#page.visitorId), pageTopic(this.#page.id), ALL_VISITORS];
+    const own = topicOf(this.#page);
+    return [visitorTopic(this.#page.visitorId), pageTopic(this.#page.id), ALL_VISITORS, ...(own === undefined ? [] : [own])];
   }
 
   fullUpdate(resync: Resync | undefined): Promise<{ readonly revision: Revision; readonly frame: string }> {
@@ -81,6 +83,6 @@ export async function visitorFullUpdate(
 /** One without rows has done nothing yet, unless it was on another page meanwhile. */
 async function findVisitor({ pages }: Services, page: Page): Promise<PageVisitor | undefined> {
   const found = await pages.findVisitor(page);
-  if (found !== undefined || page.rowless !== true) return found;
+  if (found !== undefined || page.rowless === undefined) return found;
   return { visitor: newVisitor(page.visitorId), chattedBefore: false, hasChatted: false, survey: null };
 }
