@@ -11,7 +11,7 @@ export interface Actor {
   readonly address: string;
 }
 
-/** The page with its rows. Throws ChatError: `rate-limited`, `reinit-required`, `visitor-banned`. */
+/** The page with its rows. A node that lags may count a chat once more, which does not know yet that it is open. Throws ChatError: `rate-limited`, `reinit-required`, `visitor-banned`. */
 export async function actingPage(
   { pages, replica, newcomers, addressPaces }: Services,
   { page, address }: Actor,

@@ -13,7 +13,7 @@ interface Own {
   readonly id: string;
   readonly secret?: string;
 }
-const ownOf = ({ page }: Visitor): Own => page.visitor as Own;
+const ownOf = ({ page }: Visitor): Own => page.visitor;
 const object = (own: object): Record<string, string> => ({ visitor: JSON.stringify(own) });
 
 describe('the secret of a visitor', () => {
