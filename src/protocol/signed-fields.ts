@@ -21,13 +21,13 @@ const MAX_VALUE = 1_000;
 
 export type SignedFields = Visitor['fields'] & { readonly id: string };
 
-/** Texts, and whole numbers as texts. Empty values are left out. Throws `wrong-argument-value`, also for a name that is not known. */
+/** Texts, and whole numbers as texts. An empty one takes away what was signed before. Throws `wrong-argument-value`, also for a name that is not known. */
 export function readSignedFields(given: Readonly<Record<string, unknown>>, argumentName: string): SignedFields {
   const fields: Record<string, string> = {};
   for (const [name, value] of Object.entries(given)) {
     if (!(SIGNED_NAMES as readonly string[]).includes(name))
       throw wrong(argumentName, `'${name.slice(0, 50)}' is no field of a visitor; there are ${SIGNED_NAMES.join(', ')}`);
-    if (value === undefined || value === null || value === '') continue;
+    if (value === undefined || value === null) continue;
     // A number that is not exact would make one visitor of two.
     const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
     if (typeof text !== 'string') throw wrong(argumentName, `${name} must be a text`);
@@ -35,6 +35,6 @@ export function readSignedFields(given: Readonly<Record<string, unknown>>, argum
     fields[name] = text;
   }
   const { id } = fields;
-  if (id === undefined) throw wrong(argumentName, 'id is missing');
+  if (id === undefined || id === '') throw wrong(argumentName, 'id is missing');
   return { ...fields, id };
 }
