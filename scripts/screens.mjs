@@ -209,6 +209,7 @@ async function startHouse() {
     db_password: postgres.password,
     visitor_actions_per_second: 1_000,
     visitor_connections_per_address: 10_000,
+    visitor_inits_per_second: 1_000,
   });
   writeFileSync(path.join(folder, 'main.ini'), lines.map(([key, value]) => `${key} = ${value}\n`).join(''), { mode: 0o600 });
   writeFileSync(path.join(folder, 'cluster.json'), readFileSync(path.join(ROOT, 'cluster.json')));

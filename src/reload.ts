@@ -34,6 +34,7 @@ function valuesOf({ config, origins }: LoadedConfig): Map<string, string> {
   const values = new Map(origins.map(({ key, value }) => [key, value]));
   values.set('mq_password', config.mq?.password.reveal() ?? '');
   values.set('db_password', config.db?.password?.reveal() ?? '');
+  values.set('visitor_fields_keys', config.identification.fieldsKeys.map(({ id, secret }) => `${id}:${secret.reveal()}`).join());
   values.set('visitor_fields_key', config.identification.fieldsKey?.reveal() ?? '');
   values.set('backend_key', config.identification.backendKey?.reveal() ?? '');
   values.set('lease_seconds', String(config.cluster?.leaseSeconds));

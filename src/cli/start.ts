@@ -18,6 +18,7 @@ export async function start(load: () => LoadedConfig, version: string): Promise<
   const loaded = load();
   const { config } = loaded;
   const log = createLog({ level: config.node.logLevel, node: config.node.name, mode: config.mode });
+  for (const warning of loaded.warnings) log.warn('config-warning', { warning });
   const ending = new Ending();
   let node: RunningNode | undefined;
   process.on('SIGHUP', () => void reload(node, load, log));

@@ -71,6 +71,7 @@ export function newChat(id: number, visitor: Visitor, opening: ChatOpening, nowU
     clientSideId,
     visitorId: visitor.id,
     visitorFields: visitor.fields,
+    visitorVerified: visitor.verified,
     channel: 'web',
     visitSessionId: page.visitSessionId,
     state: 'queue',

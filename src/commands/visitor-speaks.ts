@@ -57,6 +57,7 @@ export function reopened(
     declined: [],
     lastOperatorId: last.operatorId ?? last.lastOperatorId,
     visitorFields: visitor.fields,
+    visitorVerified: visitor.verified,
     visitSessionId: page.visitSessionId,
     offline,
     queuedUs: nowUs,

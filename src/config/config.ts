@@ -8,11 +8,12 @@ import type { Cluster } from './cluster-file.ts';
 import { ConfigError, type Fault } from './fault.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { type Environment, type FindGiven, type Flags, givenBy } from './flags.ts';
+import { checkIdentification, type Identification, readIdentification, warningsOf } from './identification.ts';
 import { type IniFiles, readIniFiles } from './ini-files.ts';
 import { type Place, readPlace, readTls, type Tls, wantsCluster } from './place.ts';
 import { type PushCredentials, readPushCredentials } from './push-credentials.ts';
 import { Secret } from './secret.ts';
-import { readServiceTls, type ServiceTls } from './service-tls.ts';
+import { readServiceTls, type ServiceTls, warningsOfTls } from './service-tls.ts';
 import { readSurvey, type SurveyFile } from './survey-file.ts';
 import type { HeadStart, Host, OperatorStatus, Subject } from './value-types.ts';
 import { readValues, type Source, type Values } from './values.ts';
@@ -65,11 +66,7 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
   /** Who may say who a visitor is. */
-  readonly identification: {
-    readonly fieldsKey: Secret | undefined;
-    readonly fieldsHash: 'hmac-sha256' | 'sha256' | 'sha512';
-    readonly backendKey: Secret | undefined;
-  };
+  readonly identification: Identification;
   /** Of the service account that may push; undefined: nothing is pushed. */
   readonly push:
     | {
@@ -115,6 +112,9 @@ export interface Config {
     readonly visitorActionsPerSecond: number;
     readonly visitorReadsPerSecond: number;
     readonly visitorConnectionsPerAddress: number;
+    /** New ones, of one address. */
+    readonly visitorInitsPerSecond: number;
+    readonly visitorChatsPerMinute: number;
     readonly uploadMinBytesPerSecond: number;
     /** Is each upload of a visitor a message, or are they sent together by the app? */
     readonly uploadMessages: 'each' | 'together';
@@ -144,6 +144,8 @@ export interface LoadedConfig {
   readonly origins: readonly Origin[];
   /** main.ini, those of main.ini.d and cluster.json, as far as there are any; absolute. */
   readonly files: readonly string[];
+  /** What is allowed and risky, one sentence each; told by `check-config` and at start. */
+  readonly warnings: readonly string[];
 }
 
 /** Throws ConfigError with every fault found. */
@@ -171,8 +173,9 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
     folder,
     faults,
   );
+  const isMissing = (key: string): boolean => sources.some(source => source.key === key && source.value === '');
+  checkIdentification(values, key => !isMissing(key), faults);
   if (wantsCluster(given)) {
-    const isMissing = (key: string): boolean => sources.some(source => source.key === key && source.value === '');
     if (isMissing('db_host'))
       faults.push({ message: 'db_host is missing: in a cluster all nodes share one PostgreSQL, set db_host in main.ini' });
     if (isMissing('mq_host') && values.db_pooler === 'transaction' && isMissing('db_direct_host'))
@@ -184,20 +187,24 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
     throw new ConfigError(faults.map(fault => ({ ...fault, file: fault.file === undefined ? undefined : shown(fault.file, cwd) })));
 
   const clusterFile = given('cluster_config')?.value;
+  const fingerprint = fingerprintOf(sources, place?.cluster);
+  const config = deepFreeze(assemble(values, { place, tls, dbTls, mqTls, folder, credentials, survey, fingerprint }));
   return {
-    config: deepFreeze(
-      assemble(values, { place, tls, dbTls, mqTls, folder, credentials, survey, fingerprint: fingerprintOf(sources, place?.cluster) }),
-    ),
+    config,
+    warnings: [...warningsOf(config.identification), ...warningsOfTls(config)],
     origins: [...givenOrigins(given), ...sources.map(source => ({ ...source, origin: describeOrigin(source, cwd) }))],
     files: clusterFile === undefined ? ini.files : [...ini.files, path.resolve(cwd, clusterFile)],
   };
 }
 
-/** For `check-config`: `key = value   (origin)`, aligned. */
-export function describeConfig({ origins }: LoadedConfig): string {
+/** For `check-config`: `key = value   (origin)`, aligned, and the warnings behind that. */
+export function describeConfig({ origins, warnings }: LoadedConfig): string {
   const lines = origins.map(({ key, value, origin }) => ({ left: `${key} = ${value}`.trimEnd(), origin }));
   const width = Math.min(60, Math.max(...lines.map(line => line.left.length)));
-  return lines.map(({ left, origin }) => `${left.padEnd(width)}   (${origin})`).join('\n');
+  return [
+    ...lines.map(({ left, origin }) => `${left.padEnd(width)}   (${origin})`),
+    ...warnings.map(warning => `warning: ${warning}`),
+  ].join('\n');
 }
 
 function findMainFile({ configFile, cwd }: ConfigInput, faults: Fault[]): string | undefined {
@@ -256,11 +263,7 @@ function assemble(v: Values, { place, tls, dbTls, mqTls, folder, credentials, su
     operatorStatuses: v.operator_statuses ?? [],
     allowedOrigins: v.allowed_origins ?? [],
     trustedProxies: v.trusted_proxies,
-    identification: {
-      fieldsKey: v.visitor_fields_key === undefined ? undefined : new Secret(v.visitor_fields_key),
-      fieldsHash: v.visitor_fields_hash,
-      backendKey: v.backend_key === undefined ? undefined : new Secret(v.backend_key),
-    },
+    identification: readIdentification(v),
     push:
       credentials === undefined
         ? undefined
@@ -305,6 +308,8 @@ function assemble(v: Values, { place, tls, dbTls, mqTls, folder, credentials, su
       visitorActionsPerSecond: v.visitor_actions_per_second,
       visitorReadsPerSecond: v.visitor_reads_per_second,
       visitorConnectionsPerAddress: v.visitor_connections_per_address,
+      visitorInitsPerSecond: v.visitor_inits_per_second,
+      visitorChatsPerMinute: v.visitor_chats_per_minute,
       uploadMinBytesPerSecond: v.upload_min_rate,
       uploadMessages: v.upload_messages,
       uploadTypes: v.upload_types,

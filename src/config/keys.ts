@@ -4,7 +4,22 @@
  * name of a key, or in `integer`.
  */
 import type { z } from 'zod';
-import { extensions, headStarts, hosts, integer, oneOf, origins, proxies, statuses, subjects, text, yesNo } from './value-types.ts';
+import {
+  extensions,
+  fieldsVersions,
+  headStarts,
+  hosts,
+  integer,
+  longSecret,
+  namedSecrets,
+  oneOf,
+  origins,
+  proxies,
+  statuses,
+  subjects,
+  text,
+  yesNo,
+} from './value-types.ts';
 
 export interface Key {
   readonly type: z.ZodType;
@@ -167,22 +182,39 @@ export const KEYS = {
     doc: 'Addresses (or loopback, uniquelocal) of the proxies whose X-Forwarded-For counts.',
   },
 
-  visitor_fields_key: {
-    type: text,
+  visitor_fields_versions: {
+    type: fieldsVersions,
+    default: '3',
+    doc: 'Versions of signed visitor fields that are accepted, of 1, 2, 3. 1 and 2 can be re-cut: docs/visitor-fields.md.',
+  },
+  visitor_fields_keys: {
+    type: namedSecrets,
     default: '',
-    doc: 'Private key with which your site or app signs who a visitor is (visitor-ext). Not set: signed fields are refused.',
+    doc: 'Keys with which your site or app signs who a visitor is (version 3): <id>:<secret>, several separated by commas. Not set: refused.',
+    secret: true,
+  },
+  visitor_fields_key: {
+    type: longSecret,
+    default: '',
+    doc: 'Key of versions 1 and 2, at least 32 characters. Another one than those of visitor_fields_keys.',
     secret: true,
   },
   visitor_fields_hash: {
     type: oneOf('hmac-sha256', 'sha256', 'sha512'),
     default: 'hmac-sha256',
-    doc: 'How visitor fields are signed: hmac-sha256, sha256 or sha512.',
+    doc: 'How version 2 is signed: hmac-sha256, sha256 or sha512.',
   },
   backend_key: {
-    type: text,
+    type: longSecret,
     default: '',
-    doc: 'Key with which your backend says who a provided_auth_token is. Not set: it cannot.',
+    doc: 'Key with which your backend says who a provided_auth_token is, at least 32 characters. Not set: it cannot.',
     secret: true,
+  },
+
+  visitor_bare_ids: {
+    type: oneOf('refuse', 'accept-once'),
+    default: 'refuse',
+    doc: 'Devices from a version without secrets, which know their id alone: refuse (a new visitor), or accept-once (docs/security.md).',
   },
 
   push_fcm_credentials: {
@@ -257,6 +289,16 @@ export const KEYS = {
     type: integer(1, 1_000_000),
     default: '200',
     doc: 'WebSockets of visitors from one address (IPv6: /64) at most, and as many held polls. limit_conn in nginx-sites is higher.',
+  },
+  visitor_inits_per_second: {
+    type: integer(1, 100_000),
+    default: '5',
+    doc: 'New visitors from one address (IPv6: /64), after a burst of ten times as many; others are told to try later.',
+  },
+  visitor_chats_per_minute: {
+    type: integer(1, 1_000_000),
+    default: '60',
+    doc: 'Chats that are begun from one address (IPv6: /64), after a burst of as many; others are told to try later.',
   },
 } as const satisfies Readonly<Record<string, Key>>;
 

@@ -15,6 +15,32 @@ export interface OperatorStatus {
 
 export const text = z.string().min(1, 'must not be empty');
 
+/** So long that it cannot be guessed by trying: a third party sees what is signed with it. */
+const SECRET_LENGTH = 32;
+
+/** A key that something is signed with, or that opens something. */
+export const longSecret = z.string().min(SECRET_LENGTH, `must have at least ${SECRET_LENGTH} characters`);
+
+export interface NamedSecret {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** <id>:<secret>. Entries are named by their place or id, never quoted: they are secrets. */
+export const namedSecrets = z.string().transform((value, context) => {
+  const found = new Map<string, NamedSecret>();
+  const entries = value.split(',').map(part => part.trim());
+  for (const [i, entry] of entries.entries()) {
+    const [, id, secret = ''] = /^([\w.-]{1,50}):(.*)$/s.exec(entry) ?? [];
+    if (id === undefined) context.addIssue(`must be <id>:<secret>, several separated by commas; entry ${i + 1} is not`);
+    else if (secret.length < SECRET_LENGTH)
+      context.addIssue(`must have secrets of at least ${SECRET_LENGTH} characters; that of ${id} is shorter`);
+    else if (found.has(id)) context.addIssue(`must have different ids; ${id} stands there twice`);
+    else found.set(id, { id, secret });
+  }
+  return [...found.values()];
+});
+
 export function oneOf<const T extends readonly string[]>(...words: T) {
   return z.enum(words, `must be one of ${words.join(', ')}`);
 }
@@ -85,6 +111,13 @@ export const extensions = list(entry => {
   if (KNOWN_EXTENSIONS.includes(extension)) return extension;
   throw new Refusal(`'${entry}' must be one of ${KNOWN_EXTENSIONS.join(', ')}`);
 });
+
+/** Of the signature of visitor fields, docs/visitor-fields.md. */
+export const fieldsVersions = list((entry): 1 | 2 | 3 => {
+  const version = [1, 2, 3].find(known => String(known) === entry);
+  if (version === undefined) throw new Refusal(`'${entry}' must be 1, 2 or 3`);
+  return version as 1 | 2 | 3;
+}).refine(value => value.length > 0, 'must name at least one version');
 
 export const yesNo = z.enum(['yes', 'no'], 'must be yes or no').transform(value => value === 'yes');
 

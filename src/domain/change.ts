@@ -79,6 +79,8 @@ export type Change =
       readonly visitorId: string;
       readonly chatId: number | null;
       readonly fields: Visitor['fields'];
+      /** Absent in those of a node of the version before, which leave what is there. */
+      readonly verified?: Visitor['verified'];
       readonly clearedUs: Microseconds;
     }
   /** null: let in again. What nodes have cached of his pages is dropped. */

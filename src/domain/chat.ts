@@ -44,6 +44,8 @@ export interface Chat {
   readonly visitorId: string;
   /** What operators see of the visitor, kept with the chat so that its header needs no other row. */
   readonly visitorFields: Readonly<Record<string, string>>;
+  /** Names of those that are signed. */
+  readonly visitorVerified: readonly string[];
   readonly channel: string;
   readonly visitSessionId: string;
   readonly state: ChatState;
@@ -137,6 +139,7 @@ export function nextVersion(chat: Chat): { -readonly [F in keyof Chat]: Chat[F] 
     clientSideId: chat.clientSideId,
     visitorId: chat.visitorId,
     visitorFields: chat.visitorFields,
+    visitorVerified: chat.visitorVerified,
     channel: chat.channel,
     visitSessionId: chat.visitSessionId,
     state: chat.state,

@@ -50,7 +50,7 @@ export interface HotState {
 export function apply(state: State, change: Change): void {
   switch (change.type) {
     case 'chat-opened':
-      setChat(state, undefined, change.chat);
+      setChat(state, undefined, withVerified(change.chat));
       state.history.add(beginningOf(change.chat, change.as));
       return;
     case 'message-added':
@@ -94,10 +94,12 @@ export function apply(state: State, change: Change): void {
       return;
     case 'visitor-changed': {
       const visitor = state.visitors.get(change.visitorId);
-      if (visitor !== undefined) state.visitors.set(visitor.id, { ...visitor, fields: change.fields, clearedUs: change.clearedUs });
+      const { fields, verified, clearedUs } = change;
+      if (visitor !== undefined) state.visitors.set(visitor.id, { ...visitor, fields, verified: verified ?? visitor.verified, clearedUs });
       if (change.chatId === null) return;
       updateChat(state, change.chatId, chat => {
-        chat.visitorFields = change.fields;
+        chat.visitorFields = fields;
+        chat.visitorVerified = verified ?? chat.visitorVerified;
       });
       return;
     }
@@ -135,6 +137,11 @@ export function apply(state: State, change: Change): void {
     default:
       change satisfies never;
   }
+}
+
+/** Chats that a node of the version before has begun do not say what is signed: nothing is, as their rows say. */
+function withVerified(chat: Chat): Chat {
+  return (chat.visitorVerified as Chat['visitorVerified'] | undefined) === undefined ? { ...chat, visitorVerified: [] } : chat;
 }
 
 /** `change` works on a copy. A chat that the state does not hold is passed over. */

@@ -6,6 +6,7 @@ import { ChatError } from '../domain/error.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { OPERATOR_STATUS, VISITOR_STATUS, visitorErrorBody } from '../protocol/error-codes.ts';
 import { deleteFile, operatorsFile, visitorsFile } from '../sessions/downloads.ts';
+import { actingPage } from '../sessions/acting-page.ts';
 import { uploadByOperator } from '../sessions/operator-uploads.ts';
 import type { Services } from '../sessions/services.ts';
 import type { AddressOf } from './client-address.ts';
@@ -49,9 +50,10 @@ export function visitorFileRoutes({ services, uploads, unread, addressOf }: Visi
       const first: Uploader = inQuery.has('page-id') ? await identify(address, inQuery) : { kind: 'head', address };
       const sender = { first, identify: (parameters: Parameters) => identify(address, parameters) };
       await uploads.with(request, sender, async ({ parameters, file }) => {
-        const page = await authenticateVisitor(services, parameters);
-        const pause = services.admission.visitorAction(page.visitorId);
+        const known = await authenticateVisitor(services, parameters);
+        const pause = services.admission.visitorAction(known.visitorId);
         if (pause !== undefined) await pause;
+        const page = await actingPage(services, { page: known, address }, { mayBeginChat: true });
         sendJson(response, { result: 'ok', data: await services.uploads.byVisitor(page, parameters.id('client-side-id'), file) });
       });
     }),

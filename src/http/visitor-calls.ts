@@ -9,6 +9,7 @@ import type { Page } from '../domain/visitor.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { lightPage } from '../sessions/light-mode.ts';
 import { poll } from '../sessions/poll.ts';
+import { MAX_PAGE_ID } from '../sessions/rowless-page.ts';
 import { readSince, resumePoint, type Services } from '../sessions/services.ts';
 import { runVisitorAction } from '../sessions/visitor-actions.ts';
 import { initVisitor } from '../sessions/visitor-init.ts';
@@ -45,10 +46,11 @@ export function createVisitorCalls({ services, held, body, unread, addressOf }: 
   const { limits, hub, admission } = services;
 
   async function init(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const reader = { kind: 'visitor', id: undefined, address: addressOf(request) } as const; // who it is turns out on the way
+    const address = addressOf(request);
+    const reader = { kind: 'visitor', id: undefined, address } as const; // who it is turns out on the way
     const answer = async (): Promise<string> => {
       const known = await lightPage(services, request.headers.authorization);
-      return initVisitor(services, parametersOf(request), known);
+      return initVisitor(services, { parameters: parametersOf(request), address, known });
     };
     await unread.answer(response, reader, answer, false);
   }
@@ -85,7 +87,7 @@ export function createVisitorCalls({ services, held, body, unread, addressOf }: 
     if (request.method !== 'POST' && request.method !== 'GET') throw new ChatError('invalid', 'unknown-action', 'use POST');
     const parameters = parametersOf(request, await body.read(request, response));
     const page = await authenticateVisitor(services, parameters);
-    sendJson(response, await runVisitorAction(services, page, parameters));
+    sendJson(response, await runVisitorAction(services, { page, address: addressOf(request) }, parameters));
   }
 
   const calls = new Map<string, Call>([
@@ -118,7 +120,7 @@ export function allowAnySite(response: ServerResponse): void {
 
 /** A page that is missing, unknown or has ended: init again. */
 export async function authenticateVisitor({ pages }: Services, parameters: Parameters): Promise<Page> {
-  const pageId = parameters.optionalText('page-id', { max: 100 });
+  const pageId = parameters.optionalText('page-id', { max: MAX_PAGE_ID });
   const token = parameters.optionalText('auth-token', { max: 100 });
   if (pageId === undefined || token === undefined) throw reinit();
   return pages.authenticate(pageId, token);

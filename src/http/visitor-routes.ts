@@ -12,7 +12,7 @@ import { allowAnySite, authenticateVisitor, type VisitorCalls } from './visitor-
 const VISITOR_PATHS = ['/l/v', '/api/visitor', '/services/faq', '/webim/api'];
 
 export function visitorRoutes(calls: VisitorCalls, files: VisitorFileOptions): Router {
-  const { services } = files;
+  const { services, addressOf } = files;
   const routes = Router({ caseSensitive: true });
 
   routes.use(VISITOR_PATHS, (request, response, next) => {
@@ -45,7 +45,9 @@ export function visitorRoutes(calls: VisitorCalls, files: VisitorFileOptions): R
 
   routes.post(
     '/l/v/m/auth',
-    handle(async (request, response) => sendJson(response, await authenticateLight(services, parametersOf(request)))),
+    handle(async (request, response) =>
+      sendJson(response, await authenticateLight(services, { parameters: parametersOf(request), address: addressOf(request) })),
+    ),
   );
   routes.get(
     '/l/v/m/info',

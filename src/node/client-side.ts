@@ -4,7 +4,7 @@ import type { CommitLoop } from '../commands/commit-loop.ts';
 import type { Config } from '../config/config.ts';
 import { BUILT_IN_STATUSES } from '../domain/operator.ts';
 import type { ChatRules } from '../domain/rules.ts';
-import type { TypingSignal } from '../domain/signal.ts';
+import type { PageLeft, TypingSignal } from '../domain/signal.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { createInspector } from '../files/inspector.ts';
 import { createAddressOf } from '../http/client-address.ts';
@@ -18,17 +18,20 @@ import { createCannedAnswers } from '../postgres/canned-answers.ts';
 import { createChatSearch } from '../postgres/chat-search.ts';
 import { createClusterControl } from '../postgres/cluster-control.ts';
 import type { Database } from '../postgres/database.ts';
+import type { Signing } from '../protocol/visitor-ext.ts';
 import { createFiles } from '../postgres/files.ts';
 import { createBans, createHistories } from '../postgres/histories.ts';
 import { createIdentities } from '../postgres/identities.ts';
 import { createLoginAttempts } from '../postgres/login-attempts.ts';
 import { createLogins } from '../postgres/logins.ts';
 import { createMessageSearch } from '../postgres/message-search.ts';
+import { AddressPaces } from '../sessions/address-paces.ts';
 import { Admission } from '../sessions/admission.ts';
 import { ClusterDesk } from '../sessions/cluster-desk.ts';
 import type { Derived } from '../sessions/derived.ts';
 import type { Hub } from '../sessions/hub.ts';
 import { Identification } from '../sessions/identification.ts';
+import type { LeftPages } from '../sessions/left-pages.ts';
 import { OperatorLogins } from '../sessions/operator-logins.ts';
 import type { Presence } from '../sessions/presence.ts';
 import { Searches } from '../sessions/searches.ts';
@@ -37,6 +40,7 @@ import { speakingOf } from '../sessions/speaking.ts';
 import { StatusSetter } from '../sessions/status-setter.ts';
 import { Uploads } from '../sessions/uploads.ts';
 import { VisitorPages } from '../sessions/visitor-pages.ts';
+import { VisitorSecrets } from '../sessions/visitor-secrets.ts';
 import type { Feed } from '../sync/feed.ts';
 import type { Health } from '../sync/health.ts';
 import type { Replica } from '../sync/replica.ts';
@@ -71,7 +75,8 @@ export interface ClientSideOptions {
   readonly metrics: MetricsRegistry;
   /** The database's time. */
   readonly nowUs: () => Microseconds;
-  readonly signal: (signal: TypingSignal) => void;
+  readonly left: LeftPages;
+  readonly signal: (signal: TypingSignal | PageLeft) => void;
   readonly status: (ws: WsServer) => () => Promise<object>;
 }
 
@@ -111,7 +116,6 @@ export function createClientSide(options: ClientSideOptions): { readonly ws: WsS
 function createServices(options: ClientSideOptions, maxConnections: number): Services {
   const { config, database, installation, bus, replica, feed, loop, clock, metrics, nowUs } = options;
   const { limits } = config;
-  const { fieldsKey, fieldsHash } = config.identification;
   const files = createFiles(database);
   const services: Services = {
     ...options,
@@ -122,6 +126,12 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
       handshakesPerSecond: limits.wsHandshakesPerSecond,
       visitorActionsPerSecond: limits.visitorActionsPerSecond,
       visitorReadsPerSecond: limits.visitorReadsPerSecond,
+    }),
+    addressPaces: new AddressPaces({
+      clock,
+      metrics,
+      initsPerSecond: limits.visitorInitsPerSecond,
+      chatsPerMinute: limits.visitorChatsPerMinute,
     }),
     cannedAnswers: createCannedAnswers(database),
     files,
@@ -134,12 +144,14 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
       speaking: page => speakingOf(services, page, { lang: '' }),
       messages: limits.uploadMessages,
     }),
-    pages: new VisitorPages({ pages: options.pages, secret: installation.secret, nowUs, replica, clock, metrics }),
+    pages: new VisitorPages({ pages: options.pages, left: options.left, secret: installation.secret, nowUs, replica, clock, metrics }),
     identification: new Identification({
       identities: createIdentities(database),
-      signing: fieldsKey === undefined ? undefined : { key: fieldsKey.reveal(), hash: fieldsHash },
+      signing: signingOf(config),
       nowUs,
     }),
+    secrets: new VisitorSecrets(installation.secret),
+    bareIds: config.identification.bareIds,
     logins: new OperatorLogins({
       store: createLogins(database),
       attempts: createLoginAttempts(database),
@@ -184,6 +196,15 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
     survey: config.survey,
   };
   return services;
+}
+
+function signingOf({ identification }: Config): Signing {
+  const { fieldsVersions, fieldsKeys, fieldsKey, fieldsHash } = identification;
+  return {
+    versions: fieldsVersions,
+    keys: new Map(fieldsKeys.map(({ id, secret }) => [id, secret.reveal()])),
+    published: fieldsKey === undefined ? undefined : { key: fieldsKey.reveal(), hash: fieldsHash },
+  };
 }
 
 function placesOf(hosts: readonly { readonly host: string; readonly port: number }[]): string {

@@ -17,6 +17,34 @@ export interface PageOpening {
   readonly deviceId: string;
   readonly pushService: string;
   readonly pushToken: string | null;
+  /** The customer has said who he is. */
+  readonly isIdentified: boolean;
+}
+
+/** A page by its id, and whose it is if it has no row; empty: it must have one. */
+export interface PageLookUp {
+  readonly pageId: string;
+  readonly visitorId: string;
+}
+
+/** The page if it lives; else whether it has ended, or its visitor is known all the same. */
+export interface LookedUpPage {
+  readonly found: FoundPage | undefined;
+  readonly hasEnded: boolean;
+  readonly isVisitorKnown: boolean;
+}
+
+/** What a device's word is held against. */
+export interface KnownVisitor {
+  readonly secretGeneration: number;
+  readonly isIdentified: boolean;
+}
+
+export interface WrittenPage {
+  readonly visitor: Visitor;
+  readonly secretGeneration: number;
+  readonly hasChatted: boolean;
+  readonly hasEnded: boolean;
 }
 
 export interface PageVisitor {
@@ -35,6 +63,7 @@ export interface FoundPage {
 
 export interface OpenedPage extends PageVisitor {
   readonly visitSessionId: string;
+  readonly secretGeneration: number;
   /** Older pages of the same device, which must be ended. */
   readonly replacedPageIds: readonly string[];
 }
@@ -42,7 +71,15 @@ export interface OpenedPage extends PageVisitor {
 export interface Pages extends PushTargets {
   /** Creates what is missing of visitor, visit session and page. Calls of one moment share one statement. */
   open(opening: PageOpening): Promise<OpenedPage>;
-  find(pageId: string): Promise<FoundPage | undefined>;
+  find(wanted: PageLookUp): Promise<LookedUpPage>;
+  /** Writes the rows of a page without any, and of its visitor and visit session, unless they are there. Calls share statements. */
+  write(page: Page): Promise<WrittenPage>;
+  findKnown(visitorId: string): Promise<KnownVisitor | undefined>;
+  /**
+   * Takes a device at its word that has the visitor's id alone: once for a visitor who comes from a version without secrets. A repeat
+   * within two minutes is the same one, whose answer may have been lost.
+   */
+  resumeBare(visitorId: string): Promise<boolean>;
   /** Of his open visit session, or the newest there is: for who wants to speak to him first. */
   findNewestOf(visitorId: string): Promise<Page | undefined>;
   /** What a full update of this page needs besides the hot state. */

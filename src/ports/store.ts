@@ -93,7 +93,7 @@ export interface KnownCommit {
 /** Rows that a batch was decided on without locking them, as of `revision`, and the database's time as this node knows it. */
 export interface Guess {
   /** Who have never had a chat. */
-  readonly visitors: readonly Pick<Visitor, 'id' | 'fields'>[];
+  readonly visitors: readonly Pick<Visitor, 'id' | 'fields' | 'verified'>[];
   readonly nowUs: Microseconds;
   readonly revision: Revision;
   readonly chats: readonly { readonly id: number; readonly version: number }[];

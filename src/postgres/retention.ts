@@ -35,6 +35,15 @@ export function createRetention(database: Database, { logHours, assignmentDays, 
       'visit_session',
       `created_at < ${before('8 days')} and not exists (select from page where page.visit_session_id = visit_session.id)`,
     ),
+    // Who never had a chat, has no page any more (those go 8 days after the last call) and has left nothing: a device that comes
+    // back with the secret goes on as the same visitor, without rows. Behind an index of those who never had a chat.
+    visitors: some(
+      'visitor',
+      `last_ts_us = 0 and ban is null and not (fields ? 'id') and created_at < ${before('8 days')}
+         and not exists (select from page where page.visitor_id = visitor.id)
+         and not exists (select from chat where chat.visitor_id = visitor.id)
+         and not exists (select from file where file.visitor_id = visitor.id)`,
+    ),
     'unsent-files': some(
       'file',
       `created_at < ${before('1 day')} and not exists (select from message m where m.sender = file.sender and m.client_side_id = file.client_side_id)`,

@@ -263,8 +263,8 @@ function checkGuess(guess: Guess, batch: BatchWrite): Statement[] {
 
 function checkVisitors({ visitors }: Guess): Statement[] {
   if (visitors.length === 0) return [];
-  const values = [arrayLiteral(visitors, 'id', false), arrayLiteral(visitors, 'fields', true)];
-  return [{ name: 'check-visitors', text: 'select check_newcomers($1, $2)', values }];
+  const values = [arrayLiteral(visitors, 'id', false), arrayLiteral(visitors, 'fields', true), arrayLiteral(visitors, 'verified', true)];
+  return [{ name: 'check-visitors', text: 'select check_newcomers($1, $2, $3)', values }];
 }
 
 /** Rows that are written are checked by that. */

@@ -30,6 +30,7 @@ export interface Table<R> {
 export const VISITORS = table<Visitor>('visitor', ['id'], {
   id: 'text',
   fields: 'jsonb',
+  verified: 'jsonb',
   lastTsUs: 'bigint',
   clearedUs: 'bigint',
   lastOperatorId: 'bigint',
@@ -45,6 +46,7 @@ export const CHATS = table<Omit<Chat, 'lastMessage'>>('chat', ['id'], {
   clientSideId: 'text',
   visitorId: 'text',
   visitorFields: 'jsonb',
+  visitorVerified: 'jsonb',
   channel: 'text',
   visitSessionId: 'text',
   state: 'text',

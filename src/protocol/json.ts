@@ -14,6 +14,10 @@ export function parseJson(text: string): unknown {
   return JSON.parse(text);
 }
 
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** Looked at before parsing, so that depth costs no memory. Brackets inside strings do not count. */
 function isDeep(text: string): boolean {
   let depth = 0;

@@ -73,7 +73,7 @@ function cut(text: string, max: number): string {
 }
 
 export function chatVisitor(chat: Chat): object {
-  return { id: chat.visitorId, fields: chat.visitorFields, channel: chat.channel };
+  return { id: chat.visitorId, fields: chat.visitorFields, verified: chat.visitorVerified, channel: chat.channel };
 }
 
 export function chatRead(chat: Chat) {

@@ -1,92 +1,78 @@
 /**
- * Signed visitor fields (`visitor-ext`): the customer's site says who a visitor is, and that it was him who said it.
+ * Signed visitor fields (`visitor-ext`): the customer's site says who a visitor is, and that it was the site who said it.
  *
- *   version 2   {fields: {id, display_name, …}, expires?, hash}   hash over the values in the order of their names, then expires
- *   version 1   {id, display_name, …, crc}                        crc = md5 of the values in the order of their names, then the key
+ *   version 3   {"v": 3, "key": "<id of the key>", "signed": "<text>", "hash": "<hex HMAC-SHA256 of the UTF-8 bytes of that text>"}
+ *               the text: {"fields": {"id": "42", "display_name": "Anna", …}, "expires": <unix seconds>}
+ *
+ * The text is checked as it came, before anything of it is read, and nothing beside it counts (apps put an `id` there, which
+ * the mobile SDKs look for). Versions 1 and 2 are another's: published-visitor-ext.ts. For sites: docs/visitor-fields.md.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { ChatError } from '../domain/error.ts';
-import type { Visitor } from '../domain/visitor.ts';
-import { isStorable, wrong } from './parameters.ts';
+import { hmacSha256, isSameHex } from './hex-signature.ts';
+import { isRecord, parseJson } from './json.ts';
+import { wrong } from './parameters.ts';
+import { type PublishedSigning, verifyVersion1, verifyVersion2 } from './published-visitor-ext.ts';
+import { readSignedFields, type SignedFields } from './signed-fields.ts';
 
 export interface Signing {
-  readonly key: string;
-  readonly hash: 'hmac-sha256' | 'sha256' | 'sha512';
+  /** Those that are accepted. */
+  readonly versions: readonly (1 | 2 | 3)[];
+  /** Of version 3: secrets by id. */
+  readonly keys: ReadonlyMap<string, string>;
+  /** Of versions 1 and 2; never one of `keys`. */
+  readonly published: PublishedSigning | undefined;
 }
 
-/** Whatever else is signed is of no use here. */
-const NAMES = ['id', 'display_name', 'phone', 'email', 'profile_url', 'avatar_url', 'login', 'comment', 'info', 'icq'];
-const MAX_VALUE = 1_000;
+/** No signature is for ever. Five minutes more, for clocks. */
+const MAX_AHEAD_SECONDS = 30 * 86_400 + 300;
 
-export type SignedFields = Visitor['fields'] & { readonly id: string };
-
-/**
- * The fields of a `visitor-ext` that is rightly signed. `signing` undefined: no key is set, nothing is rightly signed.
- * Throws ChatError with the words that SDKs know.
- */
-export function verifyVisitorExt(ext: unknown, signing: Signing | undefined, nowSeconds: number): SignedFields {
+/** The fields of a `visitor-ext` that is rightly signed. Throws ChatError with the words that SDKs know. */
+export function verifyVisitorExt(ext: unknown, { versions, keys, published }: Signing, nowSeconds: number): SignedFields {
   if (!isRecord(ext)) throw wrong('visitor-ext', 'a JSON object is expected');
-  const isVersion1 = ext['fields'] === undefined;
-  const { crc, ...flat } = ext;
-  const signed = isVersion1 ? flat : ext['fields'];
-  if (!isRecord(signed)) throw wrong('visitor-ext', 'fields must be an object');
-  const text = Object.keys(signed)
-    .sort()
-    .map(name => textOf(signed[name]))
-    .join('');
-  const expires = isVersion1 ? undefined : ext['expires'];
-  const given = isVersion1 ? crc : ext['hash'];
-  const right = signing === undefined ? '' : isVersion1 ? md5(text + signing.key) : digest(text + textOf(expires), signing);
-  if (!isSameHex(given, right)) throw refused('wrong-provided-visitor-hash-value', 'the signature is wrong');
-  if (expires !== undefined && expires !== null) {
-    if (!/^\d{1,12}$/.test(textOf(expires))) throw refused('wrong-provided-visitor-expires-value', 'expires must be in seconds');
-    if (Number(expires) < nowSeconds) throw refused('provided-visitor-expired', 'the signature has expired');
+  const version = ext['v'] === 3 ? 3 : ext['fields'] === undefined ? 1 : 2;
+  if (!versions.includes(version)) throw refused(`version ${version} of signed fields is not accepted here (visitor_fields_versions)`);
+  if (version === 3) return verifyVersion3(ext, keys, nowSeconds);
+  if (published === undefined) throw refused('no key is set');
+  return version === 2 ? verifyVersion2(ext, published, nowSeconds) : verifyVersion1(ext, published);
+}
+
+function verifyVersion3(ext: Readonly<Record<string, unknown>>, keys: Signing['keys'], nowSeconds: number): SignedFields {
+  const { key: keyId, signed, hash } = ext;
+  // Half a surrogate pair has no bytes of its own: another text would have the same signature.
+  if (typeof keyId !== 'string' || typeof signed !== 'string' || !signed.isWellFormed())
+    throw wrong('visitor-ext', 'key and signed must be texts');
+  const key = keys.get(keyId);
+  if (key === undefined) throw refused('this key is not known');
+  if (!isSameHex(hash, hmacSha256(key, signed))) throw refused('the signature is wrong');
+
+  const { fields, expires, ...others } = readSigned(signed);
+  if (Object.keys(others).length > 0) throw wrong('visitor-ext', 'signed must hold fields and expires, and nothing else');
+  if (!isRecord(fields)) throw wrong('visitor-ext', 'fields must be an object');
+  refuseExpired(expires, nowSeconds);
+  for (const [name, value] of Object.entries(fields))
+    if (typeof value !== 'string') throw wrong('visitor-ext', `${name.slice(0, 50)} must be a text`);
+  return readSignedFields(fields, 'visitor-ext');
+}
+
+function readSigned(signed: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = parseJson(signed);
+  } catch {
+    // told below
   }
-  return readSignedFields(signed, 'visitor-ext');
+  if (!isRecord(value)) throw wrong('visitor-ext', 'signed must be the text of a JSON object');
+  return value;
 }
 
-/** The known fields of who a visitor is, `id` among them. Throws `wrong-argument-value`. */
-export function readSignedFields(given: Readonly<Record<string, unknown>>, argumentName: string): SignedFields {
-  const fields: Record<string, string> = {};
-  for (const name of NAMES) {
-    const value = given[name];
-    if (value === undefined || value === null || value === '') continue;
-    if (typeof value !== 'string' && typeof value !== 'number') throw wrong(argumentName, `${name} must be a text`);
-    const text = String(value);
-    if (text.length > MAX_VALUE || !isStorable(text)) throw wrong(argumentName, `${name} is no text of at most ${MAX_VALUE} characters`);
-    fields[name] = text;
-  }
-  const { id } = fields;
-  if (id === undefined) throw wrong(argumentName, 'id is missing');
-  return { ...fields, id };
+function refuseExpired(expires: unknown, nowSeconds: number): void {
+  if (typeof expires !== 'number' || !Number.isSafeInteger(expires))
+    throw new ChatError('forbidden', 'wrong-provided-visitor-expires-value', 'expires must be a number of seconds');
+  if (expires <= nowSeconds) throw new ChatError('forbidden', 'provided-visitor-expired', 'the signature has expired');
+  if (expires > nowSeconds + MAX_AHEAD_SECONDS)
+    throw new ChatError('forbidden', 'wrong-provided-visitor-expires-value', 'expires must be at most 30 days ahead');
 }
 
-function digest(text: string, { key, hash }: Signing): string {
-  if (hash === 'hmac-sha256') return createHmac('sha256', key).update(text).digest('hex');
-  return createHash(hash)
-    .update(text + key)
-    .digest('hex');
-}
-
-function md5(text: string): string {
-  return createHash('md5').update(text).digest('hex');
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'number' || typeof value === 'string' ? String(value) : '';
-}
-
-/** Upper or lower case. */
-function isSameHex(given: unknown, right: string): boolean {
-  if (typeof given !== 'string' || right === '') return false;
-  const [a, b] = [Buffer.from(given.toLowerCase()), Buffer.from(right)];
-  return a.length === b.length && timingSafeEqual(a, b);
-}
-
-function refused(reason: ChatError['reason'], why: string): ChatError {
-  return new ChatError('forbidden', reason, why);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function refused(why: string): ChatError {
+  return new ChatError('forbidden', 'wrong-provided-visitor-hash-value', why);
 }

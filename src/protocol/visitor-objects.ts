@@ -114,15 +114,16 @@ const OWN_FIELDS = ['id', 'display_name', 'name', 'email', 'phone'];
 const OWN_FIELD_LENGTH = 100;
 
 /**
- * Comes back to us in every later init, as a URL parameter: kept small. The longest is 3.5 KB there; with all that may be known
+ * `secret`: proves that he is this visitor (sessions/visitor-secrets.ts); undefined for who is signed in, whom only a signature
+ * proves. Comes back to us in every later init, as a URL parameter: kept small. The longest is 3.5 KB there; with all that may be known
  * of a visitor it was 10 KB and more, which proxies refuse, and an app never starts again.
  */
-export function visitorSelf(id: string, fields: Visitor['fields']): object {
+export function visitorSelf(id: string, secret: string | undefined, fields: Visitor['fields']): object {
   const own = OWN_FIELDS.flatMap(name => {
     const value = fields[name];
     return value === undefined || value.length > OWN_FIELD_LENGTH ? [] : [[name, value] as const];
   });
-  return visitorFull(id, Object.fromEntries(own), isIdentified({ fields }));
+  return { ...visitorFull(id, Object.fromEntries(own), isIdentified({ fields })), ...(secret === undefined ? {} : { secret }) };
 }
 
 /** With all that is known of him, for apps that want to show it. */

@@ -48,6 +48,7 @@ export async function visitorCard(services: Services, operator: Operator, parame
     data: {
       id: visitor.id,
       fields: visitor.fields,
+      verified: visitor.verified,
       ban:
         visitor.ban === null
           ? null

@@ -8,11 +8,15 @@ import type { Page } from '../domain/visitor.ts';
 import type { FoundFile } from '../ports.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { readableChat } from './readable-chat.ts';
+import { MAX_PAGE_ID } from './rowless-page.ts';
 import type { Services } from './services.ts';
+
+/** A link may be passed on, so it ends. SDKs make theirs for 300 s; the rest is for clocks that are wrong. */
+const MAX_LIFE_SECONDS = 3_600;
 
 /**
  * `hash` = HMAC-SHA256(auth-token, guid + expires), made by the client for any page of the visitor that lives.
- * Throws `unauthorized` for a link that is forged or has expired, `file-not-found`.
+ * Throws `unauthorized` for a link that is forged, has expired or would live for more than an hour, `file-not-found`.
  */
 export async function visitorsFile(
   services: Services,
@@ -20,13 +24,15 @@ export async function visitorsFile(
   parameters: Parameters,
 ): Promise<{ readonly file: FoundFile; readonly page: Page }> {
   const { pages, files, nowUs } = services;
-  const pageId = parameters.text('page-id', { max: 100 });
+  const pageId = parameters.text('page-id', { max: MAX_PAGE_ID });
   const expires = parameters.text('expires', { max: 20, pattern: /^\d+(\.\d+)?$/ });
   const hash = parameters.text('hash', { max: 100 }).toLowerCase();
   const token = pages.tokenOf(pageId);
   const right = createHmac('sha256', token).update(`${guid}${expires}`).digest('hex');
   if (!isSame(hash, right)) throw refused('the signature of this link is wrong');
-  if (Number(expires) < toSeconds(nowUs())) throw refused('this link has expired');
+  const leftSeconds = Number(expires) - toSeconds(nowUs());
+  if (leftSeconds < 0) throw refused('this link has expired');
+  if (leftSeconds > MAX_LIFE_SECONDS) throw refused('this link is to live for too long');
   const page = await pages.authenticate(pageId, token);
   const file = await files.find(guid);
   if (file?.visitorId !== page.visitorId || !isShownToVisitors(file.kind)) throw notFound();

@@ -11,9 +11,14 @@ import type { Services } from './services.ts';
 const VISITOR_PAGE = 100;
 const MAX_US = Number.MAX_SAFE_INTEGER;
 
+/** A page without rows is of a visitor who has said nothing. */
 export async function visitorHistory({ messages }: Services, page: Page, parameters: Parameters): Promise<object> {
   const beforeUs = parameters.optionalInteger('before-ts', { min: 0, max: MAX_US });
   const sinceUs = parameters.optionalInteger('since', { min: 0, max: MAX_US });
+  if (page.rowless !== undefined) {
+    const nothing = { hasMore: false, messages: [] };
+    return { result: 'ok', data: beforeUs === undefined ? { revision: String(sinceUs ?? 0), ...nothing } : nothing };
+  }
   const query = { visitorId: page.visitorId, limit: VISITOR_PAGE, includeHidden: false };
   if (beforeUs !== undefined) {
     const found = await messages.listHistory({ ...query, beforeUs });
@@ -32,7 +37,8 @@ export async function searchMessages({ messageSearch, searches }: Services, page
   const text = parameters.text('query', { max: 200 }).trim();
   const beforeUs = parameters.optionalInteger('before-ts', { min: 0, max: MAX_US });
   const find = () => messageSearch.find({ visitorId, text, beforeUs, limit: VISITOR_PAGE });
-  const { rows, hasMore } = text === '' ? { rows: [], hasMore: false } : await searches.run('visitor', visitorId, find);
+  const isEmpty = text === '' || page.rowless !== undefined;
+  const { rows, hasMore } = isEmpty ? { rows: [], hasMore: false } : await searches.run('visitor', visitorId, find);
   return { result: 'ok', data: { count: rows.length, items: rows.map(m => visitorMessage(m, m.read)), hasMore } };
 }
 

@@ -86,6 +86,11 @@ export class Hub implements ReplicaListener {
     return false;
   }
 
+  /** Ends the sessions that listen to this topic. */
+  end(topic: Topic): void {
+    this.#forEach(topic, subscriber => subscriber.end());
+  }
+
   /** Signals and derived values: to those who listen now, without a revision of their own. */
   tell(topics: readonly Topic[], deltas: readonly RenderedDelta[]): void {
     const told = new Set<Subscriber>();

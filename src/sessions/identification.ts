@@ -6,8 +6,10 @@ import { createHash } from 'node:crypto';
 import { ChatError } from '../domain/error.ts';
 import { toSeconds } from '../domain/time.ts';
 import type { Identities } from '../ports.ts';
+import { isRecord } from '../protocol/json.ts';
 import type { Parameters } from '../protocol/parameters.ts';
-import { readSignedFields, type SignedFields, type Signing, verifyVisitorExt } from '../protocol/visitor-ext.ts';
+import { readSignedFields, type SignedFields } from '../protocol/signed-fields.ts';
+import { type Signing, verifyVisitorExt } from '../protocol/visitor-ext.ts';
 
 const MAX_EXT = 20_000;
 const MAX_TOKEN = 1_000;
@@ -19,10 +21,10 @@ export interface Identified {
 
 export class Identification {
   readonly #identities: Identities;
-  readonly #signing: Signing | undefined;
+  readonly #signing: Signing;
   readonly #nowUs: () => number;
 
-  constructor(options: { readonly identities: Identities; readonly signing: Signing | undefined; readonly nowUs: () => number }) {
+  constructor(options: { readonly identities: Identities; readonly signing: Signing; readonly nowUs: () => number }) {
     this.#identities = options.identities;
     this.#signing = options.signing;
     this.#nowUs = options.nowUs;
@@ -38,8 +40,7 @@ export class Identification {
   async provide(parameters: Parameters): Promise<void> {
     const token = parameters.text('provided_auth_token', { max: MAX_TOKEN });
     const given = parameters.optionalJson('fields', MAX_EXT);
-    const fields = typeof given === 'object' && given !== null ? { ...given } : {};
-    await this.#identities.saveToken(hashOf(token), readSignedFields(fields, 'fields'));
+    await this.#identities.saveToken(hashOf(token), readSignedFields(isRecord(given) ? given : {}, 'fields'));
   }
 
   async #fieldsOf(parameters: Parameters): Promise<SignedFields | undefined> {

@@ -4,20 +4,19 @@
  */
 import { toSeconds } from '../domain/time.ts';
 import type { Page } from '../domain/visitor.ts';
-import type { Parameters } from '../protocol/parameters.ts';
-import { visitorSelf } from '../protocol/visitor-objects.ts';
 import type { Services } from './services.ts';
-import { openVisitorsPage } from './visitor-init.ts';
+import { type Arrival, openVisitorsPage } from './visitor-init.ts';
 import { reinit } from './visitor-pages.ts';
+import { ownVisitor } from './visitor-session.ts';
 
 /** A page's id and its token, 32 hex digits each. */
 const LIGHT_TOKEN = /^Bearer ([0-9a-f]{32})([0-9a-f]{32})$/i;
 
-export async function authenticateLight(services: Services, parameters: Parameters): Promise<object> {
-  const { page, visitor } = await openVisitorsPage(services, parameters);
+export async function authenticateLight(services: Services, arrival: Arrival): Promise<object> {
+  const { page, visitor } = await openVisitorsPage(services, arrival, { mayBeRowless: false }); // its token names a page by 32 digits
   return {
     authToken: `${page.id}${services.pages.tokenOf(page.id)}`,
-    visitor: JSON.stringify(visitorSelf(page.visitorId, visitor.fields)),
+    visitor: JSON.stringify(ownVisitor(services, page, visitor.fields)),
   };
 }
 

@@ -6,7 +6,7 @@ import type { ChatRules } from '../domain/rules.ts';
 import type { SurveyConfig } from '../domain/survey.ts';
 import type { Microseconds } from '../domain/time.ts';
 import type { CommitLoop } from '../commands/commit-loop.ts';
-import type { TypingSignal } from '../domain/signal.ts';
+import type { PageLeft, TypingSignal } from '../domain/signal.ts';
 import type { Bans, CannedAnswers, ChatHistories, ChatSearch, FileStore, Log, Messages, MessageSearch } from '../ports.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { wrong } from '../protocol/parameters.ts';
@@ -14,6 +14,7 @@ import type { Feed } from '../sync/feed.ts';
 import type { Newcomers } from '../sync/newcomers.ts';
 import type { Replica } from '../sync/replica.ts';
 import type { WaitingChats } from '../sync/waiting-chats.ts';
+import type { AddressPaces } from './address-paces.ts';
 import type { Admission } from './admission.ts';
 import type { ClusterDesk } from './cluster-desk.ts';
 import type { Derived } from './derived.ts';
@@ -26,6 +27,7 @@ import type { StatusSetter } from './status-setter.ts';
 import type { Resync } from './stream.ts';
 import type { Uploads } from './uploads.ts';
 import type { VisitorPages } from './visitor-pages.ts';
+import type { VisitorSecrets } from './visitor-secrets.ts';
 
 export interface Limits {
   readonly maxMessageLength: number;
@@ -44,6 +46,7 @@ export interface Limits {
 
 export interface Services {
   readonly admission: Admission;
+  readonly addressPaces: AddressPaces;
   readonly replica: Replica;
   readonly feed: Feed;
   readonly hub: Hub;
@@ -55,6 +58,9 @@ export interface Services {
   readonly uploads: Uploads;
   readonly pages: VisitorPages;
   readonly identification: Identification;
+  readonly secrets: VisitorSecrets;
+  /** What becomes of a device that knows its visitor's id alone. */
+  readonly bareIds: 'refuse' | 'accept-once';
   readonly logins: OperatorLogins;
   readonly presence: Presence;
   readonly statusSetter: StatusSetter;
@@ -77,7 +83,7 @@ export interface Services {
   /** The database's time, for what is only shown. */
   readonly nowUs: () => Microseconds;
   /** To this node's sessions and to the other nodes. */
-  readonly signal: (signal: TypingSignal) => void;
+  readonly signal: (signal: TypingSignal | PageLeft) => void;
 }
 
 export interface ResumePoint {

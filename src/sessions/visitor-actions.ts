@@ -12,6 +12,7 @@ import { answerSurvey, cancelSurvey, type OwnSurvey } from '../commands/survey.t
 import { ChatError, type ErrorReason } from '../domain/error.ts';
 import type { Page, Visitor } from '../domain/visitor.ts';
 import { type Parameters, wrong } from '../protocol/parameters.ts';
+import { type Actor, actingPage } from './acting-page.ts';
 import type { Services } from './services.ts';
 import { openingOf, speakingOf } from './speaking.ts';
 import { readFields, readFieldsIfAny } from './visitor-fields.ts';
@@ -167,13 +168,23 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   'chat.action_request.call_sentry_action_request': () => Promise.resolve(),
 };
 
+/** They leave nothing, so that a page without rows stays one. */
+const TRACELESS: readonly string[] = [
+  'chat.visitor_typing',
+  'file_upload_progress',
+  'widget.update',
+  'chat.action_request.call_sentry_action_request',
+];
+const MAY_BEGIN_CHATS: readonly string[] = ['chat.start', 'chat.message', 'chat.offline_message', 'sticker'];
+
 /** Throws ChatError; an unknown action is `unknown-action`. */
-export async function runVisitorAction(services: Services, page: Page, parameters: Parameters): Promise<object> {
+export async function runVisitorAction(services: Services, actor: Actor, parameters: Parameters): Promise<object> {
   const name = parameters.text('action', { max: 100 });
   const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
   if (action === undefined) throw new ChatError('invalid', 'unknown-action', `there is no action '${name}'`);
-  const pause = services.admission.visitorAction(page.visitorId);
+  const pause = services.admission.visitorAction(actor.page.visitorId);
   if (pause !== undefined) await pause;
+  const page = TRACELESS.includes(name) ? actor.page : await actingPage(services, actor, { mayBeginChat: MAY_BEGIN_CHATS.includes(name) });
   await action(services, page, parameters);
   return { result: 'ok' };
 }
@@ -190,7 +201,7 @@ async function say(
 }
 
 async function addFields({ loop }: Services, page: Page, fields: Visitor['fields'] | undefined): Promise<void> {
-  if (fields !== undefined && Object.keys(fields).length > 0) await loop.execute(changeVisitorFields(page.visitorId, fields));
+  if (fields !== undefined && Object.keys(fields).length > 0) await loop.execute(changeVisitorFields(page.visitorId, { told: fields }));
 }
 
 async function lastChatId({ replica, messages }: Services, { visitorId }: Page): Promise<number | undefined> {

@@ -1,80 +1,120 @@
 /**
  * A visitor's client arrives: finds or makes visitor and visit session, opens a new page with its own token, and
- * answers the full update. An older page of the same device ends.
+ * answers the full update. An older page of the same device ends. Who has done nothing yet, and proves to be nobody else, gets
+ * a page without rows.
  */
 import { endPages } from '../commands/end-sessions.ts';
 import { changeVisitorFields } from '../commands/change-visitor.ts';
-import { areSameFields, isIdentified, type Page, withFields } from '../domain/visitor.ts';
+import { newVisitor, type Page, withTold } from '../domain/visitor.ts';
 import type { OpenedPage } from '../ports.ts';
-import { type Parameters, wrong } from '../protocol/parameters.ts';
+import type { Parameters } from '../protocol/parameters.ts';
+import { rowlessPage } from './rowless-page.ts';
 import type { Services } from './services.ts';
+import { type Claim, provenClaim } from './visitor-claim.ts';
 import { readFieldsIfAny } from './visitor-fields.ts';
 import { newId } from './visitor-pages.ts';
 import { visitorFullUpdate } from './visitor-session.ts';
 
-const OUR_ID = /^[0-9a-f]{32}$/;
+/** `address` as `addressKey`. `known`: the page of the light mode that it goes on from. */
+export interface Arrival {
+  readonly parameters: Parameters;
+  readonly address: string;
+  readonly known?: Page | undefined;
+}
 
-/** The frame to answer. `known`: his page in the light mode. Throws ChatError, also in the words of a wrong signature. */
-export async function initVisitor(services: Services, parameters: Parameters, known?: Page): Promise<string> {
-  const { page, ...opened } = await openVisitorsPage(services, parameters, known);
+type Opened = OpenedPage & { readonly page: Page };
+
+/** The frame to answer. Throws ChatError, also in the words of a wrong signature. */
+export async function initVisitor(services: Services, arrival: Arrival): Promise<string> {
+  const { page, ...opened } = await openVisitorsPage(services, arrival, { mayBeRowless: true });
   const { frame } = await visitorFullUpdate(services, page, opened);
   return frame;
 }
 
-/** A new page of the visitor that the parameters name, or of a new one. */
+/** A new page of the visitor that the parameters name and prove, or of a new one. */
 export async function openVisitorsPage(
   services: Services,
-  parameters: Parameters,
-  known?: Page,
-): Promise<OpenedPage & { readonly page: Page }> {
-  const platform = parameters.optionalText('platform', { max: 50 }) ?? '';
-  const location = parameters.optionalText('location', { max: 200 }) ?? known?.location ?? 'default';
-  const title = parameters.optionalText('title', { max: 500 }) ?? known?.title ?? '';
-  const url = parameters.optionalText('url', { max: 2_000 }) ?? known?.url ?? '';
-  const deviceId = parameters.optionalText('device-id', { max: 200 }) ?? '';
-  const pushToken = parameters.optionalText('push-token', { max: 4_096 });
-  const pushService = parameters.optionalText('push-service', { max: 20 }) ?? '';
-  const oldVisitSessionId = parameters.optionalText('visit-session-id', { max: 100 }) ?? known?.visitSessionId ?? '';
-  const prechat = readFieldsIfAny(parameters, 'prechat-key-independent-fields');
-  const identified = await services.identification.identify(parameters, newId());
+  { parameters, address, known }: Arrival,
+  { mayBeRowless }: { readonly mayBeRowless: boolean },
+): Promise<Opened> {
+  const { pages, identification, addressPaces, admission, newcomers, loop, nowUs } = services;
+  const facts = readFacts(parameters, known);
+  const { pushToken, ...shown } = facts;
+  const told = readFieldsIfAny(parameters, 'prechat-key-independent-fields');
+  const identified = await identification.identify(parameters, newId());
+  const claim = identified !== undefined || known !== undefined ? undefined : await provenClaim(services, parameters, address);
+  const visitorId = identified?.visitorId ?? known?.visitorId ?? claim?.visitorId;
+  if (visitorId === undefined) addressPaces.newVisitor(address);
+  else await admission.visitorAction(visitorId);
 
-  const open = async (visitorId: string): Promise<OpenedPage & { readonly page: Page }> => {
-    const pageId = newId();
-    const opened = await services.pages.open({
-      pageId,
-      visitorId,
-      oldVisitSessionId,
-      newVisitSessionId: newId(),
-      location,
-      title,
-      platform,
-      url,
-      deviceId,
-      pushService,
-      pushToken: pushToken === undefined || pushToken === '' || pushToken === 'none' ? null : pushToken,
-    });
-    services.pages.refuseBanned(opened.visitor.ban);
-    if (!opened.hasChatted) services.newcomers.add(opened.visitor);
-    if (opened.replacedPageIds.length > 0) await services.loop.execute(endPages(visitorId, opened.replacedPageIds));
-    return { ...opened, page: { id: pageId, visitorId, visitSessionId: opened.visitSessionId, location, title, platform, url } };
-  };
-  let opened = await open(identified?.visitorId ?? known?.visitorId ?? readVisitorId(parameters));
-  if (identified === undefined && known === undefined && isIdentified(opened.visitor)) {
-    // Who was signed in is not found again by his device's word alone: this is somebody new.
-    await services.loop.execute(endPages(opened.page.visitorId, [opened.page.id]));
-    opened = await open(newId());
+  const needsRows = identified !== undefined || known !== undefined || claim?.hasRow === true;
+  if (mayBeRowless && !needsRows && pushToken === null && Object.keys(told).length === 0) {
+    const opened = openWithoutRows(shown, claim, nowUs());
+    leaveOlder(services, shown, opened.page);
+    return opened;
   }
-  const told = { ...prechat, ...identified?.fields };
-  const fields = withFields(opened.visitor.fields, told);
-  if (!areSameFields(fields, opened.visitor.fields)) await services.loop.execute(changeVisitorFields(opened.page.visitorId, told));
-  return { ...opened, visitor: { ...opened.visitor, fields } };
+  if (!needsRows) addressPaces.beginning(address);
+
+  const { location, title, platform, url } = shown;
+  const pageId = newId();
+  const opened = await pages.open({
+    ...shown,
+    pageId,
+    pushToken,
+    visitorId: visitorId ?? newId(),
+    newVisitSessionId: newId(),
+    isIdentified: identified !== undefined,
+  });
+  const { visitor, visitSessionId, secretGeneration } = opened;
+  pages.refuseBanned(visitor.ban);
+  if (!opened.hasChatted) newcomers.add(visitor);
+  if (opened.replacedPageIds.length > 0) await loop.execute(endPages(visitor.id, opened.replacedPageIds));
+  const after = withTold(visitor, { told, signed: identified?.fields });
+  if (after !== visitor) await loop.execute(changeVisitorFields(visitor.id, { told, signed: identified?.fields }));
+  const page = { id: pageId, visitorId: visitor.id, visitSessionId, location, title, platform, url, secretGeneration };
+  return { ...opened, page, visitor: after };
 }
 
-/** The visitor object comes back as the text we once sent. An id that is not of our making begins a new visitor. */
-function readVisitorId(parameters: Parameters): string {
-  const visitor = parameters.optionalJson('visitor', 10_000);
-  if (visitor === undefined) return newId();
-  if (typeof visitor !== 'object' || visitor === null) throw wrong('visitor', 'a JSON object is expected');
-  const id = 'id' in visitor ? visitor.id : undefined;
-  return typeof id === 'string' && OUR_ID.test(id) ? id : newId();
+/** Of a visitor who has none either. */
+function openWithoutRows(
+  { location, title, platform, url, deviceId }: Pick<Page, 'location' | 'title' | 'platform' | 'url'> & { readonly deviceId: string },
+  claim: Claim | undefined,
+  nowUs: number,
+): Opened {
+  const visitorId = claim?.visitorId ?? newId();
+  const page = rowlessPage({ id: newId(), visitorId, visitSessionId: newId(), location, title, platform, url, deviceId }, nowUs);
+  return {
+    page,
+    visitor: newVisitor(visitorId),
+    visitSessionId: page.visitSessionId,
+    secretGeneration: 0,
+    replacedPageIds: [],
+    chattedBefore: false,
+    hasChatted: false,
+    survey: null,
+  };
+}
+
+/** The page without rows that this device had before, which it names by its visit session. */
+function leaveOlder(
+  { signal }: Services,
+  { deviceId, oldVisitSessionId }: { readonly deviceId: string; readonly oldVisitSessionId: string },
+  { visitorId, rowless }: Page,
+): void {
+  if (deviceId === '' || oldVisitSessionId === '' || rowless === undefined) return;
+  signal({ type: 'page-left', visitorId, visitSessionId: oldVisitSessionId, deviceId: rowless.deviceId });
+}
+
+function readFacts(parameters: Parameters, known: Page | undefined) {
+  const pushToken = parameters.optionalText('push-token', { max: 4_096 });
+  return {
+    platform: parameters.optionalText('platform', { max: 50 }) ?? '',
+    location: parameters.optionalText('location', { max: 200 }) ?? known?.location ?? 'default',
+    title: parameters.optionalText('title', { max: 500 }) ?? known?.title ?? '',
+    url: parameters.optionalText('url', { max: 2_000 }) ?? known?.url ?? '',
+    deviceId: parameters.optionalText('device-id', { max: 200 }) ?? '',
+    pushToken: pushToken === undefined || pushToken === '' || pushToken === 'none' ? null : pushToken,
+    pushService: parameters.optionalText('push-service', { max: 20 }) ?? '',
+    oldVisitSessionId: parameters.optionalText('visit-session-id', { max: 100 }) ?? known?.visitSessionId ?? '',
+  };
 }

@@ -1,10 +1,11 @@
 /** What a visitor's page sees: the full update, and the view that polls and WebSockets stream from. */
 import { ALL_VISITORS, pageTopic, type Topic, visitorTopic } from '../domain/audience.ts';
 import type { Revision } from '../domain/change.ts';
-import type { Page } from '../domain/visitor.ts';
+import { isIdentified, newVisitor, type Page, type Visitor } from '../domain/visitor.ts';
 import type { PageVisitor } from '../ports.ts';
 import { fullUpdateFrame, type RenderedDelta } from '../protocol/delta.ts';
 import { surveyObject, visitorChat, visitorFull, visitorSelf, visitSessionState } from '../protocol/visitor-objects.ts';
+import { topicOf } from './left-pages.ts';
 import { visitorMessages } from './renderings.ts';
 import type { Services } from './services.ts';
 import type { Resync, StreamView } from './stream.ts';
@@ -21,7 +22,8 @@ export class VisitorView implements StreamView {
   }
 
   get topics(): readonly Topic[] {
-    return [visitorTopic(this.#page.visitorId), pageTopic(this.#page.id), ALL_VISITORS];
+    const own = topicOf(this.#page);
+    return [visitorTopic(this.#page.visitorId), pageTopic(this.#page.id), ALL_VISITORS, ...(own === undefined ? [] : [own])];
   }
 
   fullUpdate(resync: Resync | undefined): Promise<{ readonly revision: Revision; readonly frame: string }> {
@@ -33,6 +35,11 @@ export class VisitorView implements StreamView {
   }
 }
 
+/** What his device keeps and gives back to prove who he is. */
+export function ownVisitor({ secrets }: Services, { visitorId, secretGeneration }: Page, fields: Visitor['fields']): object {
+  return visitorSelf(visitorId, isIdentified({ fields }) ? undefined : secrets.secretOf(visitorId, secretGeneration), fields);
+}
+
 /** `known` saves a look-up right after init; with an open chat none is needed: its header has all that is shown of the visitor. */
 export async function visitorFullUpdate(
   services: Services,
@@ -41,7 +48,7 @@ export async function visitorFullUpdate(
   resync?: Resync,
 ): Promise<{ revision: number; frame: string }> {
   const { hub, replica, derived, messages, pages, helloMessage } = services;
-  const found = known ?? (replica.openChatOf(page.visitorId) === undefined ? await pages.findVisitor(page) : undefined);
+  const found = known ?? (replica.openChatOf(page.visitorId) === undefined ? await findVisitor(services, page) : undefined);
   // From here on everything is as of this revision; texts newer than the chat's header are left out.
   const revision = hub.revision;
   const chat = replica.openChatOf(page.visitorId);
@@ -55,7 +62,7 @@ export async function visitorFullUpdate(
     pageId: page.id,
     authToken: pages.tokenOf(page.id),
     visitSessionId: page.visitSessionId,
-    visitor: visitorSelf(page.visitorId, fields),
+    visitor: ownVisitor(services, page, fields),
     visitorFull: visitorFull(page.visitorId, fields),
     state: visitSessionState(chat, found?.chattedBefore === true),
     onlineStatus,
@@ -71,4 +78,11 @@ export async function visitorFullUpdate(
     survey: chat !== undefined || found?.survey == null ? null : surveyObject(found.survey),
   };
   return { revision, frame: fullUpdateFrame(revision, JSON.stringify(fullUpdate), resync) };
+}
+
+/** One without rows has done nothing yet, unless it was on another page meanwhile. */
+async function findVisitor({ pages }: Services, page: Page): Promise<PageVisitor | undefined> {
+  const found = await pages.findVisitor(page);
+  if (found !== undefined || page.rowless === undefined) return found;
+  return { visitor: newVisitor(page.visitorId), chattedBefore: false, hasChatted: false, survey: null };
 }

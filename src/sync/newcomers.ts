@@ -46,10 +46,10 @@ export class Newcomers implements ReplicaListener {
         this.delete(change.chat.visitorId);
         break;
       case 'visitor-changed': {
-        const { visitorId, fields, clearedUs } = change;
+        const { visitorId, fields, verified, clearedUs } = change;
         const known = this.#visitors.get(visitorId);
         if (known === undefined) break;
-        if (clearedUs === known.clearedUs) this.#visitors.set(visitorId, { ...known, fields });
+        if (clearedUs === known.clearedUs) this.#visitors.set(visitorId, { ...known, fields, verified: verified ?? known.verified });
         else this.delete(visitorId);
         break;
       }

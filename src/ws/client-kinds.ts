@@ -1,9 +1,9 @@
 /** What differs between the clients of the two WebSockets. Classes, because there is one object for each connection. */
 import type { ChatError } from '../domain/error.ts';
-import type { Page } from '../domain/visitor.ts';
 import { CLOSE, type CloseCode } from '../protocol/close-codes.ts';
 import { type ErrorBody, operatorErrorBody, visitorErrorBody } from '../protocol/error-codes.ts';
 import type { Parameters } from '../protocol/parameters.ts';
+import type { Actor } from '../sessions/acting-page.ts';
 import { runOperatorAction } from '../sessions/operator-actions.ts';
 import type { Login } from '../sessions/operator-logins.ts';
 import { operatorView } from '../sessions/operator-session.ts';
@@ -35,11 +35,11 @@ abstract class Kind {
 
 export class VisitorKind extends Kind implements ClientKind {
   readonly isOperator = false;
-  readonly #page: Page;
+  readonly #actor: Actor;
 
-  constructor(services: Services, page: Page) {
-    super(services, new VisitorView(services, page));
-    this.#page = page;
+  constructor(services: Services, actor: Actor) {
+    super(services, new VisitorView(services, actor.page));
+    this.#actor = actor;
   }
 
   enter(): () => void {
@@ -47,7 +47,7 @@ export class VisitorKind extends Kind implements ClientKind {
   }
 
   runAction(parameters: Parameters): Promise<object> {
-    return runVisitorAction(this.services, this.#page, parameters);
+    return runVisitorAction(this.services, this.#actor, parameters);
   }
 
   errorBody(error: ChatError): ErrorBody {

@@ -12,6 +12,7 @@ import { CLOSE, type CloseCode, retryReason } from '../protocol/close-codes.ts';
 import { Parameters } from '../protocol/parameters.ts';
 import type { Login } from '../sessions/operator-logins.ts';
 import { HeldByVisitors } from '../sessions/held-by-visitors.ts';
+import { MAX_PAGE_ID } from '../sessions/rowless-page.ts';
 import { readSince, resumePoint, type Services } from '../sessions/services.ts';
 import { OperatorKind, VisitorKind } from './client-kinds.ts';
 import { type ClientKind, ClientSession } from './client-session.ts';
@@ -164,13 +165,17 @@ export class WsServer {
 
   /** One too many of his page ends the oldest one of it; of himself, or of where he comes from, it is refused. */
   async #visitor(parameters: Parameters, request: IncomingMessage, connection: Connection): Promise<ClientKind> {
-    const { services } = this.#options;
-    const page = await services.pages.authenticate(parameters.text('page-id', { max: 100 }), parameters.text('auth-token', { max: 100 }));
+    const { services, addressOf } = this.#options;
+    const page = await services.pages.authenticate(
+      parameters.text('page-id', { max: MAX_PAGE_ID }),
+      parameters.text('auth-token', { max: 100 }),
+    );
     if (readSince(parameters) === undefined) await services.admission.visitorRead(page.visitorId); // a full update will be read
-    const holder = { pageId: page.id, visitorId: page.visitorId, address: this.#options.addressOf(request) };
+    const address = addressOf(request);
+    const holder = { pageId: page.id, visitorId: page.visitorId, address };
     const leave = this.#held.enter(holder, () => connection.close({ code: CLOSE.tooMany.code, reason: retryReason(REPLACED_RETURN_MS) }));
     connection.onClose(leave);
-    return new VisitorKind(services, page);
+    return new VisitorKind(services, { page, address });
   }
 
   #pingTurn(): void {

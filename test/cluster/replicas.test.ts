@@ -194,7 +194,8 @@ describe('two nodes on a bus that cannot be trusted', () => {
     if (dice < 0.53)
       return answerKeyboard({ page: { ...page, visitorId }, messageId, buttonId: 'yes', defaultMaxChats: MAX_CHATS, nonce: newNonce() });
     if (dice < 0.54) return rateOperator({ visitorId, chatId, operatorId: undefined, rating: { rating: pick([-2, 0, 2]), note: null } });
-    if (dice < 0.545) return changeVisitorFields(page.visitorId, { name: text.slice(0, 20) });
+    if (dice < 0.545) return changeVisitorFields(page.visitorId, { told: { name: text.slice(0, 20), email: text.slice(0, 5) } });
+    if (dice < 0.5475) return changeVisitorFields(page.visitorId, { signed: { id: page.visitorId, email: text.slice(0, 3) } });
     if (dice < 0.55) return clearHistory(page.visitorId);
     if (dice < 0.62)
       return startChat({

@@ -28,7 +28,14 @@ describe('a single node', () => {
       push: undefined,
       survey: undefined,
       helloMessage: undefined,
-      identification: { fieldsKey: undefined, fieldsHash: 'hmac-sha256', backendKey: undefined },
+      identification: {
+        fieldsVersions: [3],
+        fieldsKeys: [],
+        fieldsKey: undefined,
+        fieldsHash: 'hmac-sha256',
+        backendKey: undefined,
+        bareIds: 'refuse',
+      },
       chats: {
         graceSeconds: 30,
         lostOperatorPolicy: 'requeue',
@@ -57,6 +64,8 @@ describe('a single node', () => {
         visitorActionsPerSecond: 10,
         visitorReadsPerSecond: 20,
         visitorConnectionsPerAddress: 200,
+        visitorInitsPerSecond: 5,
+        visitorChatsPerMinute: 60,
         uploadMinBytesPerSecond: 1_024,
         uploadMessages: 'each',
         uploadTypes: 'jpg jpeg png gif webp heic pdf doc docx xls xlsx ppt pptx odt ods rtf txt csv mp3 m4a ogg wav amr mp4 mov webm'.split(

@@ -17,7 +17,7 @@ function stateWith(chat: Chat | undefined, operators: Operator[] = []) {
     operators: new Map(operators.map(operator => [operator.id, operator])),
     departments: new Map<string, Department>(),
     visitors: new Map<string, Visitor>([
-      ['a'.repeat(32), { id: 'a'.repeat(32), fields: {}, lastTsUs: 0, clearedUs: 0, lastOperatorId: null, ban: null }],
+      ['a'.repeat(32), { id: 'a'.repeat(32), fields: {}, verified: [], lastTsUs: 0, clearedUs: 0, lastOperatorId: null, ban: null }],
     ]),
     messages: new Map<string, Message>(),
     history: { add: (row: HistoryRow) => void steps.push(row) },

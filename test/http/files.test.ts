@@ -190,6 +190,25 @@ describe('files', () => {
     assert.equal(await status(link(visitor, data.guid)), 404, 'deleted');
   });
 
+  test('a link lives for an hour at most', async () => {
+    const visitor = await Visitor.init(url);
+    const { data } = await upload(visitor, 'a.txt', Buffer.from('mine'), 'mine');
+    const now = Math.floor(Date.now() / 1_000);
+    const cases: [string, number][] = [
+      [String(now + 300), 200],
+      [String(now + 3_500), 200],
+      [String(now + 3_700), 403],
+      [String(now + 86_400), 403],
+      ['99999999999999999999', 403],
+      [`${now + 300}.5`, 200],
+      [String(now - 10), 403],
+      ['0', 403],
+      ['1e9', 400],
+      ['', 400],
+    ];
+    for (const [expires, status] of cases) assert.equal((await fetch(link(visitor, data.guid, { expires }))).status, status, expires);
+  });
+
   test('names are names: no path, no control characters, not too long', async () => {
     const visitor = await Visitor.init(url);
     const names = [

@@ -1,29 +1,19 @@
 /** Who a visitor is: signed by the customer's site, or vouched for by its backend; on every device, and nobody else. */
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { type Fields, PUBLISHED_INI, signFields, signPublished } from '../support/signed-fields.ts';
 import { type SingleNode, startSingle } from '../support/single.ts';
 import { Visitor } from '../support/visitor.ts';
 
-const KEY = 'e64e35642555f3ecd64ae7dbb600dca8';
-
-function signed(fields: Record<string, string>, expires?: number): string {
-  const text = Object.keys(fields)
-    .sort()
-    .map(name => fields[name])
-    .join('');
-  const hash = createHmac('sha256', KEY)
-    .update(text + (expires === undefined ? '' : String(expires)))
-    .digest('hex');
-  return JSON.stringify({ fields, ...(expires === undefined ? {} : { expires }), hash });
-}
+const BACKEND_KEY = 'the key of the backend, as long as it must be';
+const signed = (fields: Fields, expires?: number): string => JSON.stringify(signFields(fields, { expires }));
 
 describe('who a visitor is', () => {
   let single: SingleNode;
   let url: string;
 
   before(async () => {
-    single = await startSingle({ ini: `poll_hold_seconds = 1\nvisitor_fields_key = ${KEY}\nbackend_key = backend-secret` });
+    single = await startSingle({ ini: `poll_hold_seconds = 1\n${PUBLISHED_INI}\nbackend_key = ${BACKEND_KEY}` });
     url = single.node.url;
   });
 
@@ -34,7 +24,7 @@ describe('who a visitor is', () => {
     const answer = await fetch(`${url}/l/v/m/init?${new URLSearchParams({ event: 'init', ...query }).toString()}`);
     return ((await answer.json()) as { error: string }).error;
   };
-  const provide = (body: object, key = 'backend-secret') =>
+  const provide = (body: object, key = BACKEND_KEY) =>
     fetch(`${url}/api/v2/rt/provide_visitor_fields`, {
       method: 'POST',
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
@@ -86,11 +76,14 @@ describe('who a visitor is', () => {
   });
 
   test('wrong, expired and unreadable signatures are refused in the words that SDKs know', async () => {
-    const right = JSON.parse(signed(anna)) as { hash: string };
+    const right = signFields(anna);
     const nowSeconds = Math.floor(Date.now() / 1_000);
     const cases: [object, string][] = [
-      [{ ...right, fields: { ...anna, id: 'customer-9' } }, 'wrong-provided-visitor-hash-value'],
+      [{ ...right, signed: right.signed.replace('customer-1', 'customer-9') }, 'wrong-provided-visitor-hash-value'],
       [{ ...right, hash: '' }, 'wrong-provided-visitor-hash-value'],
+      [{ ...right, key: 'another' }, 'wrong-provided-visitor-hash-value'],
+      [signFields(anna, { expires: nowSeconds + 40 * 86_400 }), 'wrong-provided-visitor-expires-value'],
+      [signFields({ ...anna, role: 'admin' }), 'wrong-argument-value'],
       [JSON.parse(signed(anna, nowSeconds - 100)) as object, 'provided-visitor-expired'],
       [{ fields: anna }, 'wrong-provided-visitor-hash-value'],
       [[1], 'wrong-argument-value'],
@@ -98,6 +91,9 @@ describe('who a visitor is', () => {
     for (const [ext, error] of cases) assert.equal(await initError({ 'visitor-ext': JSON.stringify(ext) }), error, JSON.stringify(ext));
     assert.equal(await initError({ 'visitor-ext': '{' }), 'wrong-argument-value');
     await Visitor.init(url, { 'visitor-ext': signed(anna, nowSeconds + 100) });
+    const published = await Visitor.init(url, { 'visitor-ext': JSON.stringify(signPublished(anna)) });
+    const ours = await Visitor.init(url, { 'visitor-ext': signed(anna) });
+    assert.equal(published.page.visitor.id, ours.page.visitor.id, 'the same customer, whatever the version');
   });
 
   test('a token is nobody until the backend has vouched for it', async () => {
@@ -108,6 +104,8 @@ describe('who a visitor is', () => {
       401,
     );
     assert.equal((await provide({ provided_auth_token: 'token-1', fields: { display_name: 'nobody' } })).status, 400);
+    for (const fields of [{ id: 'customer-5', role: 'admin' }, { id: { $ne: '' } }, ['customer-5'], { id: 2 ** 60 }])
+      assert.equal((await provide({ provided_auth_token: 'token-1', fields })).status, 400, JSON.stringify(fields));
     assert.equal(await initError(query), 'provided-auth-token-not-found');
     const done = await provide({ provided_auth_token: 'token-1', fields: { id: 'customer-5', display_name: 'Bob' } });
     assert.deepEqual(await done.json(), { result: 'ok' });

@@ -20,7 +20,7 @@ describe('a visitor as the published SDKs speak', () => {
   test('init answers a full update with a revision that is not 0, a visitor and no deltas; configs are an object', async () => {
     const visitor = await Visitor.init(url);
     assert.match(visitor.since, /^[1-9]\d+$/);
-    assert.match(visitor.page.pageId, /^[0-9a-f]{32}$/);
+    assert.match(visitor.page.pageId, /^[0-9a-f]{32}x[\w-]+$/);
     assert.match(visitor.page.visitor.id, /^[0-9a-f]{32}$/);
     assert.ok(Number.isSafeInteger(visitor.page.historyRevision));
     assert.equal(visitor.page.chat, null);
@@ -107,7 +107,11 @@ describe('a visitor as the published SDKs speak', () => {
       const first = await Visitor.init(slow.node.url, { 'device-id': 'tablet' });
       const held = first.poll();
       await eventually(async () => (await slow.node.metric('hub_sessions')) === 1);
-      await Visitor.init(slow.node.url, { 'device-id': 'tablet', visitor: JSON.stringify(first.page.visitor) });
+      await Visitor.init(slow.node.url, {
+        'device-id': 'tablet',
+        visitor: JSON.stringify(first.page.visitor),
+        'visit-session-id': first.page.visitSessionId,
+      });
       assert.deepEqual(await held, { error: 'reinit-required' });
     } finally {
       await slow.stop();
@@ -153,7 +157,7 @@ describe('a visitor as the published SDKs speak', () => {
           JSON.stringify(delta.data).includes(visitor.page.visitor.id) &&
           (delta.data as { messages?: unknown[] }).messages?.length === 1,
       );
-      assert.ok(own);
+      assert.ok(own, 'his chat, with its message');
       return String(own.id);
     });
     assert.equal((await operator.action('chat.message', { chatId, message: 'Yes', clientSideId: 'a1' })).result, 'ok');
@@ -191,7 +195,9 @@ describe('a visitor as the published SDKs speak', () => {
     });
     const lastSeen = (visitor: Visitor, ago: string) =>
       single.database.query(`update page set seen_at = clock_timestamp() - interval '${ago}' where id = $1`, [visitor.page.pageId]);
-    const first = await Visitor.init(url);
+    const newcomer = await Visitor.init(url);
+    await newcomer.action('chat.set_prechat_fields', { 'prechat-key-independent-fields': '{"shoe": "43"}' });
+    const first = await Visitor.init(url, query(newcomer));
     const second = await Visitor.init(url, query(first));
     assert.equal(second.page.visitSessionId, first.page.visitSessionId, 'the same visit');
     await lastSeen(first, '6 days');
@@ -203,7 +209,7 @@ describe('a visitor as the published SDKs speak', () => {
     assert.equal(page?.now, true, 'a call is noted');
     await lastSeen(second, '8 days');
     assert.equal((await second.poll()).error, 'reinit-required');
-    await lastSeen(first, '25 hours');
+    for (const page of [newcomer, first]) await lastSeen(page, '25 hours');
     const third = await Visitor.init(url, query(first));
     assert.notEqual(third.page.visitSessionId, first.page.visitSessionId, 'another visit');
     assert.equal(third.page.visitor.id, first.page.visitor.id);

@@ -90,6 +90,37 @@ describe('retention', () => {
     assert.equal(await deleted('presence'), 1);
   });
 
+  test('visitors who never chatted go when their last page has gone, and nobody else', async () => {
+    const [, chats] = pages;
+    const kinds = ['gone', 'young', 'has-page', 'has-file', 'signed-in', 'banned', 'chatted'];
+    const ids = new Map(kinds.map((kind, i) => [kind, String(i).repeat(32)]));
+    for (const id of ids.values())
+      await database.query(
+        `insert into visitor (id, fields, last_ts_us, created_at) values ($1, '{"name": "x"}', 0, clock_timestamp() - interval '9 days')`,
+        [id],
+      );
+    await database.query('update visitor set created_at = clock_timestamp() where id = $1', [ids.get('young')]);
+    await database.query('update page set visitor_id = $1 where id = $2', [ids.get('has-page'), pages[1]!.id]);
+    await database.query(
+      `insert into file (guid, visitor_id, sender, client_side_id, filename, content_type, client_content_type, size)
+       values ('kept', $1, 'v:x', 'y', 'a', 'b', 'c', 1)`,
+      [ids.get('has-file')],
+    );
+    await database.query(`update visitor set fields = '{"id": "42"}' where id = $1`, [ids.get('signed-in')]);
+    await database.query(`update visitor set ban = '{}' where id = $1`, [ids.get('banned')]);
+    await database.query('update chat set visitor_id = $1 where visitor_id = $2 and state like $3', [
+      ids.get('chatted'),
+      chats!.visitorId,
+      'closed%',
+    ]);
+    assert.equal(await deleted('visitors'), 1);
+    const left = await database.query<{ id: string }>('select id from visitor where id = any($1) order by id', [[...ids.values()]]);
+    assert.deepEqual(
+      left.map(({ id }) => id),
+      kinds.slice(1).map(kind => ids.get(kind)),
+    );
+  });
+
   test('a former master deletes nothing', async () => {
     for (const kind of store.kinds) {
       await assert.rejects(store.deleteSome(kind, token - 1), (error: unknown) => error instanceof StoreFailure && error.kind === 'fenced');

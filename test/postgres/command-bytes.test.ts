@@ -75,16 +75,16 @@ test('a command counts for about as many bytes as its change takes in the log', 
   await run('chat.keyboard_response', answerKeyboard(pressed));
   await run('note', addNote({ visitorId: page.visitorId, text: long, nonce: newNonce() }));
   await run('chat.read', readByOperator({ operatorId, chatId }));
-  await run('visitor fields', changeVisitorFields(page.visitorId, { info: 'я'.repeat(900), other: 'x'.repeat(900) }));
+  await run('visitor fields', changeVisitorFields(page.visitorId, { told: { info: 'я'.repeat(900), other: 'x'.repeat(900) } }));
   await run('chat.set_subject', setChatSubject({ operatorId, chatId, category: 'я'.repeat(200), subject: 'я'.repeat(200) }));
   await run('chat.rate', rateOperator({ visitorId: page.visitorId, chatId, operatorId, rating: { rating: 2, note: 'я'.repeat(2_000) } }));
   const survey = {
     id: newNonce(),
     config: { id: 1, version: '1', descriptor: { forms: [{ id: 1, questions: [{ type: 'comment', text: 'я'.repeat(2_000) }] }] } },
   };
-  await node.run(changeVisitorFields(page.visitorId, { info: '' }));
+  await node.run(changeVisitorFields(page.visitorId, { told: { info: '' } }));
   const transfer = { operatorId, chatId, to: { operatorId: colleagueId }, note: long, override: false, nonce: newNonce() };
-  await run('chat.transfer', transferChat({ ...transfer, defaultMaxChats: 5 } as unknown as Parameters<typeof transferChat>[0]));
+  await run('chat.transfer', transferChat({ ...transfer, defaultMaxChats: 5 }));
   await run(
     'chat.close',
     closeChatByOperator({ operatorId: colleagueId, chatId }, { ...survey, answers: [], isCancelled: false } as unknown as Parameters<

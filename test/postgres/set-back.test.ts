@@ -180,7 +180,7 @@ describe('a database that was set back', () => {
       clientSideId: 'homeless',
     });
     const changed = <R>(row: R, more: Partial<R>) => ({ before: row, after: { ...row, ...more } });
-    const visitor = { id: 'nobody', fields: {}, lastTsUs: 0, clearedUs: 0, lastOperatorId: null, ban: null };
+    const visitor = { id: 'nobody', fields: {}, verified: [], lastTsUs: 0, clearedUs: 0, lastOperatorId: null, ban: null };
     const department = { key: 'nowhere', id: 9_999, name: 'Nowhere', order: 1, assignmentMode: null, schedule: null };
     const writes: Record<string, Partial<BatchWrite>> = {
       chat: { chats: { created: [], changed: [changed(gone, { subject: 'x', version: 5 })] } },

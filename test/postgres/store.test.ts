@@ -206,13 +206,13 @@ for (const server of ['TEST_PG', 'TEST_PG18'] as const) {
       await send(talks!, 'has a chat');
       await database.query(`update visitor set ban = '{}' where id = $1`, [banned!.visitorId]);
       await database.query(`update visitor set fields = '{"name": "Ann"}' where id = $1`, [renamed!.visitorId]);
-      const as = (page: typeof untouched, fields = {}): Guess['visitors'][number] => ({ id: page!.visitorId, fields });
+      const as = (page: typeof untouched, fields = {}): Guess['visitors'][number] => ({ id: page!.visitorId, fields, verified: [] });
       assert.equal(await attempt(as(untouched)), 'written');
       assert.equal(await attempt(as(untouched), as(talks)), 'stale');
       assert.equal(await attempt(as(banned)), 'stale');
       assert.equal(await attempt(as(renamed)), 'stale');
       assert.equal(await attempt(as(renamed, { name: 'Ann' })), 'written');
-      assert.equal(await attempt({ id: randomUUID(), fields: {} }), 'stale');
+      assert.equal(await attempt({ id: randomUUID(), fields: {}, verified: [] }), 'stale');
 
       // Whoever changes him meanwhile holds his row: the check waits for that, and sees it.
       const other = await node.database.connect();
@@ -237,7 +237,7 @@ for (const server of ['TEST_PG', 'TEST_PG18'] as const) {
         const pages = await addVisitors(node, 20);
         await send(pages[0]!, 'reserves ids for the others');
         for (const { visitorId: id } of pages.slice(1)) {
-          twin.newcomers.add({ id, fields: {}, lastTsUs: 0, clearedUs: 0, lastOperatorId: null, ban: null });
+          twin.newcomers.add({ id, fields: {}, verified: [], lastTsUs: 0, clearedUs: 0, lastOperatorId: null, ban: null });
         }
         const before = await node.metrics.value('commits_guessed_total');
         await eventually(async () => {

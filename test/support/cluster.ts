@@ -80,6 +80,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
         'visitor_actions_per_second = 100000', // tests are quicker than people
         'visitor_reads_per_second = 100000',
         'visitor_connections_per_address = 1000000', // and all of one address
+        'visitor_inits_per_second = 100000',
+        'visitor_chats_per_minute = 1000000',
         options.ini ?? '',
       ].join('\n'),
     );

@@ -27,6 +27,7 @@ export async function addVisitors(node: BareNode, count: number): Promise<Page[]
         title: 'Test',
         platform: 'test',
         url: '',
+        secretGeneration: 0,
       };
       const { visitor, hasChatted } = await pages.open({
         pageId: page.id,
@@ -40,6 +41,7 @@ export async function addVisitors(node: BareNode, count: number): Promise<Page[]
         deviceId: '',
         pushService: '',
         pushToken: null,
+        isIdentified: false,
       });
       if (!hasChatted) node.newcomers.add(visitor);
       return page;

@@ -16,6 +16,7 @@ export function aChat(overrides: Partial<Chat> = {}): Chat {
     clientSideId: 'chat-1',
     visitorId: 'a'.repeat(32),
     visitorFields: {},
+    visitorVerified: [],
     channel: 'web',
     visitSessionId: 's'.repeat(32),
     state: 'queue',

@@ -27,7 +27,7 @@ export async function startSingle({
     const dbPort = port === undefined ? database.port : await port(database);
     folder.write(
       'main.ini',
-      `db_host = ${database.host}\ndb_port = ${dbPort}\ndb_name = ${database.name}\ndb_username = ${database.user}\ndb_password = ${database.password ?? ''}\nvisitor_actions_per_second = 100000\nvisitor_reads_per_second = 100000\nvisitor_connections_per_address = 1000000\n${ini}\n`,
+      `db_host = ${database.host}\ndb_port = ${dbPort}\ndb_name = ${database.name}\ndb_username = ${database.user}\ndb_password = ${database.password ?? ''}\nvisitor_actions_per_second = 100000\nvisitor_reads_per_second = 100000\nvisitor_connections_per_address = 1000000\nvisitor_inits_per_second = 100000\nvisitor_chats_per_minute = 1000000\n${ini}\n`,
     );
     const node = cleanup.add(await startNodeProcess([], { cwd: folder.path }), it => it.stop());
     for (const login of logins) {

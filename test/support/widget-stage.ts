@@ -10,12 +10,12 @@ import { Cleanup } from './cleanup.ts';
 import { PASSWORD, startCluster, type TestCluster } from './cluster.ts';
 import { eventually } from './eventually.ts';
 import { type Nginx, startNginx } from './nginx.ts';
+import { FIELDS_INI } from './signed-fields.ts';
 import { Operator } from './operator.ts';
 import { Folder } from './process.ts';
 import { startWidgetSite, type Visit, visitSite, type WidgetSite } from './widget-site.ts';
 
 export const BUDGET = { timeout: 40_000 };
-export const FIELDS_KEY = 'the site’s own key';
 
 const SURVEY = {
   id: 1,
@@ -82,7 +82,7 @@ export class WidgetStage {
       const files = cleanup.add(new Folder(), it => it.remove());
       files.write('survey.json', JSON.stringify(SURVEY));
       const ini = [
-        `visitor_fields_key = ${FIELDS_KEY}`,
+        FIELDS_INI,
         'assignment_mode = manual',
         'max_chats_per_operator = 100',
         `survey_file = ${path.join(files.path, 'survey.json')}`,

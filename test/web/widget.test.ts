@@ -1,12 +1,12 @@
 /** The visitor’s widget in a real browser: a conversation, and what becomes of it when connections and nodes fail. */
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { MASTER } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { Visitor } from '../support/visitor.ts';
-import { BUDGET, FIELDS_KEY, type Shown, WidgetStage } from '../support/widget-stage.ts';
+import { signFields } from '../support/signed-fields.ts';
+import { BUDGET, type Shown, WidgetStage } from '../support/widget-stage.ts';
 
 const isAtEnd = (element: Shown): boolean => element.scrollHeight - element.scrollTop - element.clientHeight < 2;
 
@@ -174,15 +174,17 @@ describe('the visitor’s widget', () => {
   });
 
   test('finds a signed visitor again in another browser, and chats with a stranger whose signature is wrong', BUDGET, async () => {
-    const fields = { id: 'customer-7', display_name: 'Ann' };
-    const hash = createHmac('sha256', FIELDS_KEY).update(`${fields.display_name}${fields.id}`).digest('hex');
-    const right = { 'data-open': '', 'data-visitor': JSON.stringify({ fields, hash }) };
+    const signed = signFields({ id: 'customer-7', display_name: 'Ann "A" O\'Neil' });
+    const right = { 'data-open': '', 'data-visitor': JSON.stringify(signed) };
     const one = await stage.visit(right);
     await stage.converse(one, 'it is me');
     const two = await stage.visit(right);
     await two.getByText('it is me').first().waitFor();
     assert.equal(await stage.visitorId(two), await stage.visitorId(one));
-    const wrong = await stage.visit({ 'data-open': '', 'data-visitor': JSON.stringify({ fields, hash: hash.replace(/./g, '0') }) });
+    const wrong = await stage.visit({
+      'data-open': '',
+      'data-visitor': JSON.stringify({ ...signed, hash: signed.hash.replace(/./g, '0') }),
+    });
     await stage.converse(wrong, 'who am I?');
     assert.notEqual(await stage.visitorId(wrong), await stage.visitorId(one));
   });

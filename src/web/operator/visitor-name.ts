@@ -6,10 +6,20 @@ const COLOURS = 12;
 const SHORT_ID_LENGTH = 4;
 
 /** undefined: he has told nothing; see `labelOf`. */
-export function knownNameOf({ fields }: Pick<Visitor, 'fields'>): string | undefined {
+export function knownNameOf(visitor: Pick<Visitor, 'fields'>): string | undefined {
+  return namingField(visitor)?.value;
+}
+
+/** The customer's site has signed what he is called by. */
+export function isNameVerified({ fields, verified = [] }: Pick<Visitor, 'fields' | 'verified'>): boolean {
+  const naming = namingField({ fields });
+  return naming !== undefined && verified.includes(naming.key);
+}
+
+function namingField({ fields }: Pick<Visitor, 'fields'>): { readonly key: string; readonly value: string } | undefined {
   for (const key of ['display_name', 'name', 'login', 'email', 'phone']) {
     const value = fields[key];
-    if (typeof value === 'string' && value.trim() !== '') return value.trim();
+    if (typeof value === 'string' && value.trim() !== '') return { key, value: value.trim() };
   }
   return undefined;
 }

@@ -36,6 +36,8 @@ export interface Department {
 export interface Visitor {
   readonly id: string;
   readonly fields: Readonly<Record<string, unknown>>;
+  /** Names of the fields that are signed; absent: of a node of the version before. */
+  readonly verified?: readonly string[];
   readonly channel: string;
 }
 

@@ -128,8 +128,7 @@ export class Link {
   async #init(): Promise<Page> {
     return this.#memory.inTurn(async () => {
       const { revision, fullUpdate } = await this.#askInit();
-      const { visitor, visitSessionId, pageId, authToken } = fullUpdate;
-      this.#memory.site.write('visitor', { visitor, visitSessionId } satisfies Identity);
+      const { pageId, authToken } = fullUpdate;
       this.#page = { pageId, authToken };
       this.#receive({ revision, fullUpdate });
       return this.#page;
@@ -227,9 +226,15 @@ export class Link {
       return false;
     }
     if (frame.revision !== undefined) this.#since = String(frame.revision);
+    if (frame.fullUpdate !== undefined) this.#keep(frame.fullUpdate);
     if (frame.fullUpdate !== undefined || frame.deltaList !== undefined) this.#events.onFrame(frame);
     if (this.#socket !== undefined && !this.isUp) this.#tell('up');
     return true;
+  }
+
+  /** The newest object proves who the visitor is: its secret may have changed. */
+  #keep({ visitor, visitSessionId }: FullUpdate): void {
+    this.#memory.site.write('visitor', { visitor, visitSessionId } satisfies Identity);
   }
 
   #ask(socket: WebSocket, action: string, parameters: Parameters): Promise<void> {

@@ -18,11 +18,13 @@ import { type Listener, type Shape, type Target, textOf } from '../target.ts';
 import { nodeName, text } from './peers.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
-/** The one key that differs from the shipped main.ini, besides addresses. */
+/** The keys that differ from the shipped main.ini, besides addresses: all visitors come from one. */
 export const RAISED = {
   visitor_actions_per_second: 100_000,
   visitor_reads_per_second: 100_000,
   visitor_connections_per_address: 1_000_000,
+  visitor_inits_per_second: 100_000,
+  visitor_chats_per_minute: 1_000_000,
 };
 export const MASTER = 'chat-master';
 /** Opened at once while chats are made. */

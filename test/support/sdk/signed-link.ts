@@ -1,4 +1,4 @@
-/** What the apps and their customers sign: links to files, and who a visitor is. */
+/** What the apps sign: links to files. */
 import { createHmac } from 'node:crypto';
 import type { Page } from './session.ts';
 import type { Platform } from './wire.ts';
@@ -33,13 +33,4 @@ export function downloadUrl(url: string, platform: Platform, { pageId, authToken
     ...(thumb === true ? { thumb: platform } : {}),
   }).toString();
   return `${url}/l/v/m/download/${guid}/${name}${query === '' ? '' : `?${query}`}`;
-}
-
-/** Fields of an authorised visitor as the customer's own server signs them (v2), for visitorExt. */
-export function signVisitor(fields: Readonly<Record<string, string>>, key: string, expires?: number): object {
-  const values = Object.keys(fields)
-    .sort()
-    .map(name => fields[name]);
-  const signed = values.join('') + (expires === undefined ? '' : String(expires));
-  return { fields, ...(expires === undefined ? {} : { expires }), hash: createHmac('sha256', key).update(signed).digest('hex') };
 }

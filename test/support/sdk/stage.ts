@@ -5,12 +5,12 @@ import { PASSWORD, SLAVE, startCluster, type TestCluster } from '../cluster.ts';
 import { eventually } from '../eventually.ts';
 import { startNginx } from '../nginx.ts';
 import { Operator } from '../operator.ts';
+import { PUBLISHED_INI } from '../signed-fields.ts';
 import type { Result } from './action-queue.ts';
 import { SdkClient } from './sdk-client.ts';
 import type { SdkOptions } from './sdk-core.ts';
 import type { Platform, Seen } from './wire.ts';
 
-export const VISITOR_KEY = 'a key of the tests, 32 characters';
 export const BACKEND_KEY = 'another key of the tests, as long';
 
 export class Stage {
@@ -31,7 +31,7 @@ export class Stage {
 
   static async open({ isSingle = false, ini = '' }: { isSingle?: boolean; ini?: string } = {}): Promise<Stage> {
     const cleanup = new Cleanup();
-    const lines = ['max_chats_per_operator = 1000', `visitor_fields_key = ${VISITOR_KEY}`, `backend_key = ${BACKEND_KEY}`, ini];
+    const lines = ['max_chats_per_operator = 1000', PUBLISHED_INI, `backend_key = ${BACKEND_KEY}`, ini];
     const single = { without: [SLAVE], broker: 'none' as const };
     try {
       const options = { operators: 2, ini: lines.join('\n') };

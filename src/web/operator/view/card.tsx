@@ -11,8 +11,9 @@ import { goUp } from '../route.ts';
 import { useStore } from '../store.ts';
 import { messageSummary } from '../summary.ts';
 import type { Chat } from '../wire.ts';
-import { callVisitor, count, explain, fill, language, words } from '../words.ts';
+import { count, explain, fill, language, words } from '../words.ts';
 import { Avatar } from './avatar.tsx';
+import { VerifiedMark, VisitorName } from './verified-mark.tsx';
 
 interface VisitorCard {
   readonly id: string;
@@ -43,6 +44,7 @@ function CardOf({ chat }: { readonly chat: Chat }) {
   const fields = Object.entries({ ...card?.fields, ...chat.visitor.fields }).filter(([, value]) =>
     ['string', 'number'].includes(typeof value),
   );
+  const verified = chat.visitor.verified ?? [];
   return (
     <aside class="card" aria-label={words.card}>
       <header>
@@ -62,7 +64,9 @@ function CardOf({ chat }: { readonly chat: Chat }) {
       </header>
       <div class="card-who">
         <Avatar visitor={chat.visitor} />
-        <b>{callVisitor(chat.visitor)}</b>
+        <b>
+          <VisitorName visitor={chat.visitor} />
+        </b>
       </div>
       {card?.ban && <Ban ban={card.ban} />}
 
@@ -72,7 +76,10 @@ function CardOf({ chat }: { readonly chat: Chat }) {
         {fields.map(([name, value]) => (
           <div key={name}>
             <dt>{words.fields[name] ?? name}</dt>
-            <dd dir="auto">{String(value)}</dd>
+            <dd dir="auto">
+              {String(value)}
+              {verified.includes(name) && <VerifiedMark />}
+            </dd>
           </div>
         ))}
         <div>

@@ -19,9 +19,10 @@ import { cardIsShown } from '../layout.ts';
 import { goTo, goUp, route } from '../route.ts';
 import { useStore } from '../store.ts';
 import { type Chat, isClosed } from '../wire.ts';
-import { callVisitor, words } from '../words.ts';
+import { words } from '../words.ts';
 import { Avatar } from './avatar.tsx';
 import { Menu } from './menu.tsx';
+import { VisitorName } from './verified-mark.tsx';
 
 export function ChatHeader({ chat }: { readonly chat: Chat }) {
   const store = useStore();
@@ -36,7 +37,9 @@ export function ChatHeader({ chat }: { readonly chat: Chat }) {
       </button>
       <Avatar visitor={chat.visitor} />
       <div class="pane-title">
-        <h2>{callVisitor(chat.visitor)}</h2>
+        <h2>
+          <VisitorName visitor={chat.visitor} />
+        </h2>
         <p class="muted">{describe()}</p>
       </div>
       <div class="pane-actions">

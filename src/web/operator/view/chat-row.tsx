@@ -3,10 +3,11 @@ import { isUnreadFor, belongsTo, waitsSince } from '../lists.ts';
 import { useStore } from '../store.ts';
 import { messageSummary } from '../summary.ts';
 import { type Chat, isFromVisitor } from '../wire.ts';
-import { callVisitor, fill, language, words } from '../words.ts';
+import { fill, language, words } from '../words.ts';
 import { shortTime } from '../../shared/time.ts';
 import { Avatar } from './avatar.tsx';
 import { Since } from './since.tsx';
+import { VisitorName } from './verified-mark.tsx';
 
 export const ROW_HEIGHT = 76;
 
@@ -39,7 +40,9 @@ export function ChatRow({ chat, id, top, position, total, isActive }: ChatRowPro
     >
       <Avatar visitor={chat.visitor} />
       <span class="row-name">
-        <span class="row-who">{callVisitor(chat.visitor)}</span>
+        <span class="row-who">
+          <VisitorName visitor={chat.visitor} />
+        </span>
         {chat.departmentKey !== null && <span class="tag">{store.nameOfDepartment(chat.departmentKey)}</span>}
       </span>
       <span class="row-time">

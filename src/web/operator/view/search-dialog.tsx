@@ -6,9 +6,10 @@ import { dateAndTime } from '../../shared/time.ts';
 import { useStore } from '../store.ts';
 import { messageSummary } from '../summary.ts';
 import type { Chat } from '../wire.ts';
-import { callVisitor, explain, language, words } from '../words.ts';
+import { explain, language, words } from '../words.ts';
 import { Avatar } from './avatar.tsx';
 import { Dialog } from './dialog.tsx';
+import { VisitorName } from './verified-mark.tsx';
 
 interface Page {
   readonly chats: readonly Chat[];
@@ -110,7 +111,9 @@ export function SearchDialog({ onClose }: { readonly onClose: () => void }) {
             <li key={chat.id}>
               <button type="button" onClick={() => store.open(chat.id, chat)}>
                 <Avatar visitor={chat.visitor} />
-                <span class="found-name">{callVisitor(chat.visitor)}</span>
+                <span class="found-name">
+                  <VisitorName visitor={chat.visitor} />
+                </span>
                 <span class="muted small">
                   {dateAndTime(chat.creationTs, language)} · {words.states[chat.state] ?? chat.state}
                   {chat.operatorId !== null && ` · ${store.nameOfOperator(chat.operatorId)}`}

@@ -222,6 +222,7 @@ export const en = {
   cardVisits: 'Visits',
   cardChats: 'Chats',
   cardFields: 'Known of the visitor',
+  verified: 'Confirmed by your site',
   cardNoFields: 'Nothing yet. Ask for contact details.',
   cardChannel: 'Channel',
   cardLanguage: 'Language',

@@ -222,6 +222,7 @@ export const ru: Words = {
   cardVisits: 'Визиты',
   cardChats: 'Чаты',
   cardFields: 'Что известно',
+  verified: 'Подтверждено вашим сайтом',
   cardNoFields: 'Пока ничего. Запросите контакты.',
   cardChannel: 'Канал',
   cardLanguage: 'Язык',

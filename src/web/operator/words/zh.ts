@@ -217,6 +217,7 @@ export const zh: Words = {
   cardVisits: '访问记录',
   cardChats: '会话记录',
   cardFields: '访客资料',
+  verified: '已由您的网站确认',
   cardNoFields: '暂无资料，可请求联系方式。',
   cardChannel: '渠道',
   cardLanguage: '语言',

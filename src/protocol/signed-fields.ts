@@ -1,0 +1,40 @@
+/**
+ * The fields that say who a visitor is, as the customer's site signs them or its backend vouches for them: which names there
+ * are, and what a value may be. Whoever reads them has checked the signature first.
+ */
+import type { Visitor } from '../domain/visitor.ts';
+import { isStorable, wrong } from './parameters.ts';
+
+export const SIGNED_NAMES = [
+  'id',
+  'display_name',
+  'phone',
+  'email',
+  'profile_url',
+  'avatar_url',
+  'login',
+  'comment',
+  'info',
+  'icq',
+] as const;
+const MAX_VALUE = 1_000;
+
+export type SignedFields = Visitor['fields'] & { readonly id: string };
+
+/** Texts, and whole numbers as texts. An empty one takes away what was signed before. Throws `wrong-argument-value`, also for a name that is not known. */
+export function readSignedFields(given: Readonly<Record<string, unknown>>, argumentName: string): SignedFields {
+  const fields: Record<string, string> = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (!(SIGNED_NAMES as readonly string[]).includes(name))
+      throw wrong(argumentName, `'${name.slice(0, 50)}' is no field of a visitor; there are ${SIGNED_NAMES.join(', ')}`);
+    if (value === undefined || value === null) continue;
+    // A number that is not exact would make one visitor of two.
+    const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
+    if (typeof text !== 'string') throw wrong(argumentName, `${name} must be a text`);
+    if (text.length > MAX_VALUE || !isStorable(text)) throw wrong(argumentName, `${name} is no text of at most ${MAX_VALUE} characters`);
+    fields[name] = text;
+  }
+  const { id } = fields;
+  if (id === undefined || id === '') throw wrong(argumentName, 'id is missing');
+  return { ...fields, id };
+}
