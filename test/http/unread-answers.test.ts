@@ -26,7 +26,9 @@ describe('answers that nobody reads', () => {
       const send = isFile
         ? unread.stream(response, { kind, id, address }, pieces(), () => response.writeHead(200))
         : unread.answer(response, { kind, id, address: kind === 'operator' ? undefined : address }, () => Promise.resolve(body));
-      send.catch((error: unknown) => response.writeHead(error instanceof ChatError && error.code === 'unavailable' ? 502 : 500).end());
+      send.catch((error: unknown) =>
+        response.writeHead(error instanceof ChatError && ['unavailable', 'rate-limited'].includes(error.code) ? 502 : 500).end(),
+      );
     });
     await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve));
     port = (server.address() as AddressInfo).port;

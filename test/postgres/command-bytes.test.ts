@@ -9,6 +9,7 @@ import { changeVisitorFields } from '../../src/commands/change-visitor.ts';
 import type { Command } from '../../src/commands/command.ts';
 import { setChatSubject } from '../../src/commands/describe-chat.ts';
 import { closeChatByOperator } from '../../src/commands/leave-chat.ts';
+import { setOperatorStatus } from '../../src/commands/operator-status.ts';
 import { rateOperator } from '../../src/commands/rate-operator.ts';
 import { readByOperator } from '../../src/commands/read-chat.ts';
 import { sendOperatorMessage } from '../../src/commands/send-operator-message.ts';
@@ -50,7 +51,7 @@ async function run<A>(what: string, command: Command<A>): Promise<A> {
 test('a command counts for about as many bytes as its change takes in the log', async () => {
   const [page] = await addVisitors(node, 1);
   assert.ok(page !== undefined);
-  const [operatorId = 0, colleagueId = 0] = await addOperators(node, 2);
+  const [operatorId = 0, colleagueId = 0] = await addOperators(node, 2, { roles: ['admin'] });
   const long = 'слово '.repeat(2_500);
   const data = { note: '漢'.repeat(3_000) };
   const keyboard = {
@@ -83,6 +84,7 @@ test('a command counts for about as many bytes as its change takes in the log', 
     config: { id: 1, version: '1', descriptor: { forms: [{ id: 1, questions: [{ type: 'comment', text: 'я'.repeat(2_000) }] }] } },
   };
   await node.run(changeVisitorFields(page.visitorId, { told: { info: '' } }));
+  await run('set-status', setOperatorStatus({ operatorId: colleagueId, status: { name: 'online', sort: 'takes', title: 'Online' } }));
   const transfer = { operatorId, chatId, to: { operatorId: colleagueId }, note: long, override: false, nonce: newNonce() };
   await run('chat.transfer', transferChat({ ...transfer, defaultMaxChats: 5 }));
   await run(

@@ -42,7 +42,8 @@ export interface Composing {
 /** Frames that come within one are applied together: a busy desk is drawn at most so often. */
 const FRAME_MS = 16;
 const PAGE = 50;
-/** Fewer chats that wait are known, and further ones are asked for, if there are any. */
+/** Until so many chats are known further ones are asked for, page by page; then only when few of these wait, or the list is scrolled to its end. */
+const ENOUGH_KNOWN = 3_000;
 const FEW_WAITING = 100;
 const ASK_AGAIN_MS = 3_000;
 /** While a page of the queue is on its way; it is asked for again when more is heard. */
@@ -338,7 +339,8 @@ export class Store {
         const isConnected = this.linkState.value.kind === 'open';
         const hasMore = this.state.value.queueCursor !== null && !this.queueIsLoading.value;
         const looksAtUnknown = this.selectedId.value !== null && this.selected.value === undefined;
-        if (isConnected && hasMore && (looksAtUnknown || this.counts.value.queue < FEW_WAITING)) void this.loadQueue();
+        const { all, queue } = this.counts.value;
+        if (isConnected && hasMore && (looksAtUnknown || all < ENOUGH_KNOWN || queue < FEW_WAITING)) void this.loadQueue();
       }),
       // What is looked at is read, in all his tabs.
       effect(() => {
