@@ -471,7 +471,7 @@ describe('the life of a chat:', () => {
       return bans.filter(({ visitorId }) => visitorId === id);
     };
     const initOf = async (guest: Guest, url: string): Promise<unknown> => {
-      const query = new URLSearchParams({ event: 'init', since: '0', visitor: JSON.stringify({ id: guest.id }) });
+      const query = new URLSearchParams({ event: 'init', since: '0', visitor: JSON.stringify(guest.visitor.page.visitor) });
       const response = await fetch(`${url}/l/v/m/init?${query.toString()}`);
       const { error, fullUpdate } = (await response.json()) as { error?: string; fullUpdate?: { visitor: { id: string } } };
       return [response.status, error ?? fullUpdate?.visitor.id];

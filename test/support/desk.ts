@@ -525,7 +525,7 @@ export class Guest {
   async fullUpdate(): Promise<
     Visitor['page'] & { readonly queue: QueuePlace | null; readonly departments: { readonly key: string; readonly online: string }[] }
   > {
-    const again = await Visitor.init(this.url, { visitor: JSON.stringify({ id: this.id }) });
+    const again = await Visitor.init(this.url, { visitor: JSON.stringify(this.visitor.page.visitor) });
     return again.page as never;
   }
 }

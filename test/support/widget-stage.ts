@@ -126,8 +126,13 @@ export class WidgetStage {
   }
 
   async visitorId(page: Page): Promise<string> {
+    return (await this.visitor(page)).id;
+  }
+
+  /** As the browser keeps it. */
+  async visitor(page: Page): Promise<{ readonly id: string; readonly secret?: string }> {
     const stored = await page.evaluate<string>(`Object.entries(localStorage).find(([key]) => key.endsWith(' visitor'))[1]`);
-    return (JSON.parse(stored) as { visitor: { id: string } }).visitor.id;
+    return (JSON.parse(stored) as { visitor: { id: string; secret?: string } }).visitor;
   }
 
   /** The chat of this page's visitor, once it is there. */

@@ -242,7 +242,7 @@ describe('the visitor’s widget', () => {
   test('loads older messages as one scrolls up, and does not jump', { timeout: 60_000 }, async () => {
     const page = await stage.visit({ 'data-open': '' });
     await page.getByLabel('Your message').waitFor();
-    const visitor = await Visitor.init(stage.cluster.slave.url, { visitor: JSON.stringify({ id: await stage.visitorId(page) }) });
+    const visitor = await Visitor.init(stage.cluster.slave.url, { visitor: JSON.stringify(await stage.visitor(page)) });
     for (let i = 1; i <= 130; i++) await visitor.send(`number ${i}`, `n${i}`);
     await page.reload();
     await page.getByText('number 130', { exact: true }).waitFor();

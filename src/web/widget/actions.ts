@@ -6,8 +6,10 @@ import { sign } from './signature.ts';
 import type { Edit, Store } from './store.ts';
 import type { FileDescription, Message, Reaction } from './wire.ts';
 
-/** How long a link to a file is good: the page's own life is longer, and a fixed hour keeps the browser's cache warm. */
-const LINK_SECONDS = 86_400;
+/** Links to files are the same for so long, which keeps the browser's cache warm; then there are others. */
+export const LINK_ROUND_MS = 900_000;
+/** And good for so long behind that: the server takes none that lives for more than an hour. */
+const LINK_SECONDS = 1_800;
 
 export function openPanel(store: Store): void {
   store.attention.unlock();
@@ -155,7 +157,7 @@ export async function loadOlderMessages(store: Store): Promise<void> {
 export async function linkTo(store: Store, { guid, filename }: FileDescription, isThumbnail: boolean): Promise<string | undefined> {
   const { page } = store.link;
   if (page === undefined) return undefined;
-  const expires = String((Math.ceil(Date.now() / 3_600_000) * 3_600_000) / 1_000 + LINK_SECONDS);
+  const expires = String((Math.ceil(Date.now() / LINK_ROUND_MS) * LINK_ROUND_MS) / 1_000 + LINK_SECONDS);
   const query = new URLSearchParams({
     'page-id': page.pageId,
     expires,
