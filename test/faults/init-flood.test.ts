@@ -93,7 +93,9 @@ class Flood {
   }
 
   async stop(): Promise<FloodReport> {
-    const [report] = (await Promise.all([once(this.#worker, 'message'), this.#worker.postMessage('stop')]))[0] as [FloodReport];
+    const told = once(this.#worker, 'message') as Promise<[FloodReport]>;
+    this.#worker.postMessage('stop');
+    const [report] = await told;
     await this.#worker.terminate();
     return report;
   }
