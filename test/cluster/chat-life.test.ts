@@ -9,6 +9,9 @@ import { assertInvariants } from '../support/invariants.ts';
 
 const online = (...staff: Colleague[]): Promise<unknown> => Promise.all(staff.map(one => one.setStatus('online')));
 
+/** Operators can speak first to who has left something: who only came is nobody yet. */
+const KNOWN = { 'prechat-key-independent-fields': '{"shoe": "43"}' };
+
 describe('the life of a chat:', () => {
   let desk: Desk;
   let anna: Colleague;
@@ -331,7 +334,7 @@ describe('the life of a chat:', () => {
   describe('an invitation', () => {
     test('with a message: the visitor sees it, and his answer makes a chat of it', async () => {
       await online(anna);
-      const guest = await desk.guest({}, desk.cluster.master.url);
+      const guest = await desk.guest(KNOWN, desk.cluster.master.url);
       guest.visitor.startPolling();
       const invite = { visitorId: guest.id, message: 'may I help you?' };
       const { chatId } = (await anna.do('chat.start', invite)) as { chatId: number };
@@ -365,7 +368,7 @@ describe('the life of a chat:', () => {
 
     test('without a message, refused by its visitor or taken back by its operator', async () => {
       await online(anna);
-      const guests = [await desk.guest({}, desk.cluster.slave.url), await desk.guest({}, desk.cluster.master.url)];
+      const guests = [await desk.guest(KNOWN, desk.cluster.slave.url), await desk.guest(KNOWN, desk.cluster.master.url)];
       for (const guest of guests) {
         guest.visitor.startPolling();
         await anna.do('chat.start', { visitorId: guest.id });
@@ -374,7 +377,7 @@ describe('the life of a chat:', () => {
         assert.deepEqual(guest.texts, []);
       }
       const [refusing, other] = guests as [Guest, Guest];
-      const third = await desk.guest();
+      const third = await desk.guest(KNOWN);
       assert.equal(await anna.refusal('chat.start', { visitorId: third.id }), '409 capacity-exceeded');
       assert.equal(await anna.refusal('chat.start', { visitorId: 'f'.repeat(32) }), '404 visitor-not-found');
       assert.equal(await anna.refusal('chat.release', { chatId: other.chatId }), '409 wrong-chat-state');
@@ -396,7 +399,7 @@ describe('the life of a chat:', () => {
 
     test('a first question of an app that does not know of it is not lost', async () => {
       await online(anna);
-      const guest = await desk.guest();
+      const guest = await desk.guest(KNOWN);
       const { chatId } = (await anna.do('chat.start', { visitorId: guest.id, message: 'may I help you?' })) as { chatId: number };
       assert.equal(await guest.start({ text: 'is it open on Sunday?' }), chatId);
       const stored = await desk.query<{ text: string }>('select text from message where chat_id = $1 order by ts_us', [chatId]);
@@ -539,7 +542,7 @@ describe('the life of a chat:', () => {
 
     test('nobody is invited who is kept out: he would never see it, and it would take up room', async () => {
       await online(chief);
-      const guest = await desk.guest();
+      const guest = await desk.guest(KNOWN);
       await chief.do('visitor.ban', { visitorId: guest.id });
       const { status, error } = await chief.try('chat.start', { visitorId: guest.id, message: 'may I help you?' });
       assert.equal(status, 409, `it was answered ${error ?? 'ok'}`);
@@ -547,7 +550,7 @@ describe('the life of a chat:', () => {
 
     test('is for the operator who has his chat, supervisors and administrators, ends when it was said to, and not in the past', async t => {
       await online(anna);
-      const guest = await desk.guest();
+      const guest = await desk.guest(KNOWN);
       const ban = (more: Record<string, string | number> = {}) => ({ visitorId: guest.id, ...more });
       assert.equal(await anna.refusal('visitor.ban', ban()), '403 not-allowed', 'she has no chat of his');
       assert.equal(await chief.refusal('visitor.ban', { visitorId: 'f'.repeat(32) }), '404 visitor-not-found');
@@ -601,7 +604,7 @@ describe('the life of a chat:', () => {
       await anna.setStatus('invisible'); // there, so that nothing waits for an empty house
       const waiting = await desk.visit({ department: 'sales' });
       const talking = await taken(anna);
-      const invited = await desk.guest();
+      const invited = await desk.guest(KNOWN);
       await anna.do('chat.start', { visitorId: invited.id, message: 'may I help you?' });
       await invited.findChat();
       for (const { visitor } of [waiting, invited]) visitor.startPolling();

@@ -104,7 +104,17 @@ describe('hostile strings', () => {
     const page = await context.newPage();
     const init = page.waitForResponse(response => response.url().includes('/l/v/m/init'));
     await page.goto(`${house.url}/demo/visitor`);
-    const { fullUpdate } = (await (await init).json()) as { fullUpdate: { visitor: { id: string } } };
+    const { fullUpdate } = (await (await init).json()) as {
+      fullUpdate: { visitor: { id: string }; pageId: string; authToken: string };
+    };
+    // Who only came is nobody yet whom an operator could invite.
+    const left = new URLSearchParams({
+      'page-id': fullUpdate.pageId,
+      'auth-token': fullUpdate.authToken,
+      action: 'chat.set_prechat_fields',
+      'prechat-key-independent-fields': JSON.stringify({ comment: HOSTILE[0] }),
+    });
+    assert.equal((await fetch(`${house.url}/l/v/m/action`, { method: 'POST', body: left })).status, 200);
     const invited = await house.admin.action('chat.start', { visitorId: fullUpdate.visitor.id, message: HOSTILE[0]! });
     assert.equal(invited.result, 'ok', JSON.stringify(invited));
     const chatId = String((invited.data as unknown as { chatId: number }).chatId);

@@ -37,7 +37,7 @@ describe('the mark of what is signed', () => {
       ['ru-RU', 'Подтверждено вашим сайтом'],
       ['zh-CN', '已由您的网站确认'],
     ] as const) {
-      const opened = await OperatorPage.open(browser, url, { operator } as Colleague, { locale });
+      const opened = await OperatorPage.open(browser, url, { operator } as unknown as Colleague, { locale });
       const { page } = opened;
       await opened.tab(2).click();
       await opened.row('Anna Signed').waitFor();
