@@ -143,12 +143,23 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const hub = new Hub({ replica, messages, metrics, ringBytes: config.limits.ringBytes, defaultMaxChats });
   const derived = new Derived({ replica, hub, waiting, rules, clock, nowUs: () => heartbeat.nowUs() });
 
+  // A dump may be loaded under a running node.
+  let { origin } = installation;
+  const readOrigin = async (): Promise<void> => {
+    ({ origin } = await readInstallation(database));
+  };
+  replica.listen({
+    applied: () => undefined,
+    committed: () => undefined,
+    reloaded: () => void readOrigin().catch((error: unknown) => log.warn('origin-not-read', { error })),
+  });
   let members = new Set(config.cluster?.nodeNames);
   const bus: Bus = createBus({
     config,
     direct,
     incarnation,
     installation,
+    origin: () => origin,
     isMember: name => members.has(name),
     nowUs: () => heartbeat.nowUs(),
     log,

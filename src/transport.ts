@@ -15,6 +15,8 @@ export interface TransportOptions {
   readonly direct: Database;
   readonly incarnation: string;
   readonly installation: Installation;
+  /** Of the database. */
+  readonly origin: () => string;
   readonly isMember: (nodeName: string) => boolean;
   /** The database's time. */
   readonly nowUs: () => Microseconds;
@@ -22,7 +24,7 @@ export interface TransportOptions {
   readonly metrics: Metrics;
 }
 
-export function createBus({ config, direct, incarnation, installation, isMember, nowUs, log, metrics }: TransportOptions): Bus {
+export function createBus({ config, direct, incarnation, installation, origin, isMember, nowUs, log, metrics }: TransportOptions): Bus {
   if (config.mode === 'single') return NO_BUS;
   if (config.mq === undefined) return createNotifyBus({ database: direct, incarnation, log: log.child({ component: 'notify' }), metrics });
   return createRabbitBus({
@@ -35,6 +37,7 @@ export function createBus({ config, direct, incarnation, installation, isMember,
     nodeName: config.node.name,
     incarnation,
     installationId: installation.id,
+    origin,
     installationSecret: installation.secret,
     isMember,
     nowUs,

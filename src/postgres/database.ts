@@ -25,33 +25,24 @@ const CONNECT_TIMEOUT_MS = 3_000;
 /** Longer than the server's own statement_timeout: only a connection that hangs runs into it. */
 const HANG_TIMEOUT_MS = 6_000;
 
+/** Connections to one server. */
+interface ServerPool {
+  readonly server: Server;
+  readonly pool: pg.Pool;
+}
+
 export class Database {
   readonly #options: DatabaseOptions;
   readonly #servers: Servers<pg.Client>;
-  readonly #pool: pg.Pool;
+  #current: ServerPool | undefined;
   #password: string | undefined;
+  /** The latest one that was seen: each promotion begins another. */
+  #timeline = 0;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
     this.#password = options.password;
     this.#servers = new Servers(options.hosts, server => this.#connectTo(server));
-    const configure = (config?: string | pg.ClientConfig): pg.ClientConfig => ({
-      ...(typeof config === 'object' ? config : {}),
-      ...this.#clientConfig(this.#servers.found),
-    });
-    this.#pool = new pg.Pool({
-      max: options.poolSize,
-      idleTimeoutMillis: 60_000,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      allowExitOnIdle: true,
-      verify: (client, done) => void refuseStandby(client).then(() => done(), done),
-      Client: class extends pg.Client {
-        constructor(config?: string | pg.ClientConfig) {
-          super(configure(config));
-        }
-      },
-    });
-    this.#pool.on('error', () => undefined); // an idle connection was cut: the next query connects again
   }
 
   /** Further connections to the same servers, apart from these: who takes long there holds up nobody here. The caller ends it. */
@@ -100,7 +91,7 @@ export class Database {
         throw new InTransaction(error);
       }
     }).catch((error: unknown) => {
-      throw error instanceof InTransaction ? error.cause : unavailableIfLost(error);
+      throw unavailableIfLost(error instanceof InTransaction ? error.cause : error);
     });
   }
 
@@ -114,40 +105,68 @@ export class Database {
   }
 
   async end(): Promise<void> {
-    await Promise.race([this.#pool.end(), wait(2_000, undefined, { ref: false })]);
+    await Promise.race([this.#current?.pool.end(), wait(2_000, undefined, { ref: false })]);
   }
 
   async #use<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
-    const client = await this.#checkOut();
-    const server = this.#servers.found;
-    let broken: boolean | Error = false;
+    const { client, server } = await this.#checkOut();
+    let isBroken = false;
     try {
       return await work(client);
     } catch (error) {
       const cause = error instanceof InTransaction ? error.cause : error;
       // Within a transaction whatever failed leaves the connection in the middle of it.
-      if (error instanceof InTransaction || isConnectionError(cause)) broken = true;
+      isBroken = error instanceof InTransaction || isConnectionError(cause);
       if (isConnectionError(cause)) this.#servers.forget(server);
       throw error;
     } finally {
-      client.release(broken); // a broken one is closed, not used again
+      client.release(isBroken); // a broken one is closed, not used again
     }
   }
 
   /** A pooled connection to a server that can be written to. One search when it is not where it was. */
-  async #checkOut(): Promise<pg.PoolClient> {
-    const server = this.#servers.found;
-    if (server !== undefined) {
+  async #checkOut(): Promise<{ readonly client: pg.PoolClient; readonly server: Server }> {
+    const known = this.#servers.found;
+    if (known !== undefined) {
+      const pool = this.#poolOf(known);
       try {
-        return await this.#pool.connect();
+        return { client: await pool.connect(), server: known };
       } catch (error) {
-        const isFull = this.#pool.totalCount >= this.#options.poolSize;
+        const isFull = pool.totalCount >= this.#options.poolSize;
         if (isFull || !isConnectionError(error)) throw error;
-        this.#servers.forget(server);
+        this.#servers.forget(known);
       }
     }
-    await this.#servers.find(client => void client.end().catch(() => undefined));
-    return this.#pool.connect();
+    const server = await this.#servers.find(client => void client.end().catch(() => undefined));
+    return { client: await this.#poolOf(server).connect(), server };
+  }
+
+  /** Of the server that is used now. Those to another one are given up: nobody is to find out one by one that it is gone. */
+  #poolOf(server: Server): pg.Pool {
+    const current = this.#current;
+    if (current?.server.address === server.address && current.server.port === server.port) return current.pool;
+    void current?.pool.end().catch(() => undefined); // idle ones are ended, those in use when they come back
+    const configure = (config?: string | pg.ClientConfig): pg.ClientConfig => ({
+      ...(typeof config === 'object' ? config : {}),
+      ...this.#clientConfig(server),
+    });
+    const pool = new pg.Pool({
+      max: this.#options.poolSize,
+      idleTimeoutMillis: 60_000,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      allowExitOnIdle: true,
+      verify: (client, done) => void this.#check(client).then(() => done(), done),
+      Client: class extends pg.Client {
+        constructor(config?: string | pg.ClientConfig) {
+          super(configure(config));
+        }
+      },
+    });
+    pool.on('error', () => undefined); // an idle connection was cut: the next query connects again
+    // Of one that is in use node-pg tells the query, and an event beside it that would end the process if nobody listened.
+    pool.on('connect', client => client.on('error', () => undefined));
+    this.#current = { server, pool };
+    return pool;
   }
 
   async #connectTo(server: Server): Promise<pg.Client> {
@@ -155,7 +174,7 @@ export class Database {
     client.on('error', () => undefined); // told to whoever awaits a query; an idle one is noticed at its next query
     try {
       await client.connect();
-      await refuseStandby(client);
+      await this.#check(client);
       return client;
     } catch (error) {
       client.connection.stream.destroy();
@@ -163,8 +182,20 @@ export class Database {
     }
   }
 
-  #clientConfig(server: Server | undefined): pg.ClientConfig {
-    if (server === undefined) throw new NoServer('no server is known');
+  /**
+   * Reads on a standby are a moment old, writes are refused: nothing is done there. Nor on a former primary that has come back beside
+   * the one that was promoted: it does not know what was said since.
+   */
+  async #check(client: pg.ClientBase): Promise<void> {
+    const { rows } = await client.query<{ timeline: number | null }>(TIMELINE);
+    const timeline = rows[0]?.timeline ?? null;
+    if (timeline === null) throw new NoServer('the server is a standby');
+    if (timeline < this.#timeline && this.#options.hosts.length > 1)
+      throw new NoServer(`the server is a former primary (timeline ${timeline}, another host was on ${this.#timeline} already)`);
+    this.#timeline = timeline;
+  }
+
+  #clientConfig(server: Server): pg.ClientConfig {
     const { database, user, pooler, applicationName, tls } = this.#options;
     return {
       host: server.address,
@@ -190,11 +221,9 @@ class InTransaction extends Error {
   }
 }
 
-/** Reads on a standby are a moment old, writes are refused: nothing is done there. */
-async function refuseStandby(client: pg.ClientBase): Promise<void> {
-  const { rows } = await client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
-  if (rows[0]?.standby === true) throw new NoServer('the server is a standby');
-}
+/** null: it is a standby. */
+const TIMELINE = `select case when not pg_is_in_recovery()
+  then ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer end as timeline`;
 
 function unavailableIfLost(error: unknown): unknown {
   if (!isConnectionError(error)) return error;

@@ -6,10 +6,14 @@ export interface Installation {
   readonly id: string;
   /** Key of page tokens. Never logged, never sent. */
   readonly secret: string;
+  /** Of which cluster of PostgreSQL, and of which database of it. */
+  readonly origin: string;
 }
 
 export async function readInstallation(database: Database): Promise<Installation> {
-  const rows = await database.query<{ id: string; secret: string }>('select id, secret from installation');
+  const rows = await database.query<{ id: string; secret: string; origin: string }>(
+    'select id, secret, database_origin() as origin from installation',
+  );
   const row = rows[0];
   if (row === undefined) throw new Error('the table installation is empty');
   return row;

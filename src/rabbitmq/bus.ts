@@ -21,6 +21,8 @@ export interface RabbitBusOptions extends Pick<ConnectionOptions, 'hosts' | 'use
   readonly nodeName: string;
   readonly incarnation: string;
   readonly installationId: string;
+  /** Of the database: of which cluster of PostgreSQL it is. It may change while the node runs. */
+  readonly origin: () => string;
   /** Envelopes are signed with a key made of it. */
   readonly installationSecret: string;
   readonly isMember: (nodeName: string) => boolean;
@@ -62,7 +64,15 @@ class RabbitBus implements Bus {
     this.#log = log;
     this.#limitedLog = new LimitedLog(log);
     this.#exchanges = exchangesOf(prefix);
-    this.#sender = { installation: installationId, node: nodeName, incarnation };
+    const { origin } = options;
+    this.#sender = {
+      installation: installationId,
+      node: nodeName,
+      incarnation,
+      get origin() {
+        return origin();
+      },
+    };
     this.#nowUs = options.nowUs;
     this.#counters = createCounters(metrics);
     this.#publisher = new Publisher({ senderId: incarnation, signer, log, nacks: this.#counters.nacks });

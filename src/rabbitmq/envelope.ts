@@ -1,12 +1,12 @@
 /**
  * What travels between nodes. One envelope per commit, on `<prefix>.changes`:
  *
- *   {"v":1,"installation":"<uuid>","node":"chat-slave","incarnation":"<uuid>",
+ *   {"v":1,"installation":"<uuid>","origin":"7713…/16384","node":"chat-slave","incarnation":"<uuid>",
  *    "first":1000000000017,"last":1000000000018,"batch":"<uuid>","changes":[{"type":"message-added",…},…]}
  *
  * signed in the header `signature` (rabbitmq/signature.ts). `changes` is left out above 1 MiB: receivers read them from the log. One signal, on `<prefix>.signals`:
  *
- *   {"v":1,"installation":"<uuid>","node":"chat-slave","incarnation":"<uuid>","at":1793456789000000,"number":17,"signal":{"type":"visitor-typing",…}}
+ *   {"v":1,"installation":"<uuid>","origin":"7713…/16384","node":"chat-slave","incarnation":"<uuid>","at":1793456789000000,"number":17,"signal":{"type":"visitor-typing",…}}
  *
  * `at` is the database's time in microseconds, `number` counts the signals of a run of a node: a signal that comes late or again is dropped.
  */
@@ -24,6 +24,8 @@ export const MAX_MESSAGE_BYTES = MAX_CHANGES_BYTES + 65_536;
 
 export interface Sender {
   readonly installation: string;
+  /** Of its database: a copy of the installation, made of a dump, has the same secret and another origin. */
+  readonly origin: string;
   readonly node: string;
   readonly incarnation: string;
 }
@@ -67,11 +69,13 @@ export function decode(content: Buffer, self: Sender): Received {
     return { kind: 'poison', reason: 'no JSON' };
   }
   if (!isRecord(message) || message['v'] !== VERSION) return { kind: 'poison', reason: 'not an envelope of version 1' };
-  const { installation, node, incarnation, first, last, batch, changes, signal, at, number } = message;
+  const { installation, origin, node, incarnation, first, last, batch, changes, signal, at, number } = message;
   if (typeof installation !== 'string' || typeof node !== 'string' || typeof incarnation !== 'string')
     return { kind: 'poison', reason: 'no sender' };
   if (incarnation === self.incarnation) return { kind: 'own' };
-  if (installation !== self.installation) return { kind: 'foreign', installation, node };
+  // A node of an earlier version does not tell its origin.
+  if (installation !== self.installation || (origin !== undefined && origin !== self.origin))
+    return { kind: 'foreign', installation, node };
   if (signal !== undefined) {
     if (!isSignal(signal)) return { kind: 'poison', reason: 'not a signal' };
     // A node of an earlier version does not say when: what it tells in passing is done without.
@@ -91,8 +95,8 @@ export function decode(content: Buffer, self: Sender): Received {
   return { kind: 'envelope', node, envelope: { ...range, changes: changes as Change[], bytes: content.length } };
 }
 
-function head({ installation, node, incarnation }: Sender): string {
-  return `{"v":${VERSION},"installation":${JSON.stringify(installation)},"node":${JSON.stringify(node)},"incarnation":${JSON.stringify(incarnation)}`;
+function head({ installation, origin, node, incarnation }: Sender): string {
+  return `{"v":${VERSION},"installation":${JSON.stringify(installation)},"origin":${JSON.stringify(origin)},"node":${JSON.stringify(node)},"incarnation":${JSON.stringify(incarnation)}`;
 }
 
 /** Also of a time, and of a count from 1. */

@@ -99,7 +99,10 @@ export class Subscriber {
     try {
       switch (received.kind) {
         case 'own':
-        case 'foreign': // told apart above, before its signature, which is another installation's
+          return;
+        case 'foreign': // a copy of this installation: the secret is the same, the database is not
+          counters.foreign.inc();
+          log.warn('foreign-envelope', { installation: received.installation, sender: received.node, prefix, exchange }, 'foreign: a copy');
           return;
         case 'envelope':
           counters.envelopes.inc();

@@ -1,6 +1,7 @@
 /** Several hosts in db_host, in every order: nodes start, commands run and every pool goes on, switched over meanwhile too. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { ChatError } from '../../src/domain/error.ts';
 import { Database } from '../../src/postgres/database.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { Cleanup } from '../support/cleanup.ts';
@@ -107,5 +108,63 @@ describe('several hosts of PostgreSQL', () => {
     await database.query('set session characteristics as transaction read only');
     await assert.doesNotReject(database.query('insert into read_only values (1)'));
     assert.equal((await database.query('select n from read_only')).length, 1);
+  });
+
+  test('a former primary that comes back is not written to while it is known that another was promoted', async () => {
+    const old = all.add(await startPrivatePostgres(), it => it.remove());
+    await old.query(`create database ${NAME}`);
+    const promoted = all.add(await old.makeStandby(), it => it.remove());
+    const database = open(`${place(old.port)}, ${place(promoted.port)}`);
+    await database.query('create table said (text text)');
+    await eventually(async () => (await promoted.query('select text from said', NAME)).length === 0);
+    await old.stop('SIGKILL');
+    await promoted.promote();
+    await eventually(() => database.query("insert into said values ('after the promotion')"), { within: 10_000 });
+    await old.start(); // nobody has fenced it
+    await promoted.stop();
+    await assert.rejects(database.query('select text from said'), /former primary \(timeline 1/);
+    await promoted.start();
+    await eventually(async () => (await database.query('select text from said')).length === 1, { within: 10_000 });
+  });
+
+  test('connections that are cut, idle or in use, end no process, and are told as try later', async () => {
+    const faults: unknown[] = [];
+    const hear = (error: unknown): void => void faults.push(error);
+    process.on('uncaughtException', hear);
+    try {
+      const server = all.add(await startPrivatePostgres(), it => it.remove());
+      await server.query(`create database ${NAME}`);
+      const database = open(place(server.port), 5);
+      const talk = { isOver: false };
+      const kinds = new Map<string, number>();
+      const work = async (): Promise<void> => {
+        while (!talk.isOver) {
+          const done =
+            Math.random() < 0.5
+              ? database.query('select pg_sleep(0.002)')
+              : database.transaction('begin', async client => {
+                  await client.query('select 1');
+                  await new Promise(setImmediate);
+                  return client.query('select 2');
+                });
+          const kind = await done.then(
+            () => 'done',
+            (error: unknown) => (error instanceof ChatError ? error.reason : String(error)),
+          );
+          kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+        }
+      };
+      const working = Promise.all(Array.from({ length: 8 }, work));
+      for (let i = 0; i < 60; i++) {
+        await server.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${NAME}'`);
+        await new Promise(resolve => setTimeout(resolve, 20));
+      }
+      talk.isOver = true;
+      await working;
+      assert.deepEqual([...kinds.keys()].sort(), ['done', 'server-not-ready'], JSON.stringify([...kinds]));
+      assert.deepEqual(faults, []);
+    } finally {
+      process.off('uncaughtException', hear);
+    }
   });
 });

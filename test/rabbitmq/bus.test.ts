@@ -12,6 +12,7 @@ import {
   rabbitmqctl,
   type VirtualHost,
   withVirtualHost,
+  ORIGIN,
 } from '../support/broker.ts';
 import { encodeSignal, MAX_MESSAGE_BYTES } from '../../src/rabbitmq/envelope.ts';
 import { createSigner } from '../../src/rabbitmq/signature.ts';
@@ -133,7 +134,7 @@ describe('the bus on RabbitMQ', () => {
     const b = await start({ nowUs: () => time.us });
     const stranger = await openChannel();
     const signer = createSigner(INSTALLATION_SECRET);
-    const sender = { installation: INSTALLATION_ID, node: 'node', incarnation: 'c' };
+    const sender = { installation: INSTALLATION_ID, origin: ORIGIN, node: 'node', incarnation: 'c' };
     const bring = (content: Buffer): unknown =>
       stranger.publish('test.signals', '', content, { headers: { signature: signer.sign(content) } });
     const signal = { type: 'operator-typing', chatId: 1, operatorId: 1, typing: true } as const;
@@ -172,6 +173,13 @@ describe('the bus on RabbitMQ', () => {
     assert.deepEqual([b.envelopes, b.signals], [[], []]);
     const said = b.log.entries.filter(({ event }) => event === 'foreign-envelope');
     assert.deepEqual([said.length, said[0]?.level, (said[0]?.fields as { prefix: string }).prefix], [1, 'warn', 'test']);
+  });
+
+  test('a copy of the installation on another database is foreign, although it has the secret', async () => {
+    const [copy, b] = [await start({ origin: () => 'a database made of a dump' }), await start()];
+    publish(copy.bus, 9_000_000_000_001);
+    await eventually(async () => (await b.metrics.value('bus_foreign_total')) === 1);
+    assert.deepEqual(b.envelopes, []);
   });
 
   test('names what the administrator said when he closes its connection, and comes back', async () => {

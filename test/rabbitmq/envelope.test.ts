@@ -4,10 +4,10 @@ import { describe, test } from 'node:test';
 import { decode, encodeEnvelope, encodeSignal } from '../../src/rabbitmq/envelope.ts';
 import { describeFailure } from '../../src/rabbitmq/reason.ts';
 
-const A = { installation: 'i', node: 'a "quoted" name', incarnation: 'a-1' };
-const B = { installation: 'i', node: 'b', incarnation: 'b-1' };
+const A = { installation: 'i', origin: 'o', node: 'a "quoted" name', incarnation: 'a-1' };
+const B = { installation: 'i', origin: 'o', node: 'b', incarnation: 'b-1' };
 const BATCH = '6f1c0b0f-0000-4000-8000-000000000001';
-const HEAD = '"v":1,"installation":"i","node":"a","incarnation":"a-1"';
+const HEAD = '"v":1,"installation":"i","origin":"o","node":"a","incarnation":"a-1"';
 
 describe('the wire format', () => {
   test('is one line of JSON with sender, revisions and changes', () => {
@@ -55,6 +55,8 @@ describe('the wire format', () => {
     });
     assert.deepEqual(decode(encodeSignal(A, signal, 5, 7), A), { kind: 'own' });
     const foreign = { ...A, installation: 'other' };
+    const copy = { ...A, origin: 'of a dump' };
+    assert.deepEqual(decode(encodeSignal(copy, signal, 5, 7), B), { kind: 'foreign', installation: 'i', node: A.node });
     assert.deepEqual(decode(encodeSignal(foreign, signal, 5, 7), B), { kind: 'foreign', installation: 'other', node: A.node });
   });
 

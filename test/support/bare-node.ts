@@ -71,7 +71,7 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
     logger: log,
     metrics,
   });
-  const { id: installationId, secret: installationSecret } = await readInstallation(database);
+  const { id: installationId, secret: installationSecret, origin } = await readInstallation(database);
   const bus =
     vhost === undefined
       ? NO_BUS
@@ -86,6 +86,7 @@ export async function startBareNode(test: TestDatabase, options: BareNodeOptions
             incarnation,
             installationId,
             installationSecret,
+            origin: () => origin,
             isMember: () => true,
             nowUs: () => Date.now() * 1_000,
             log,

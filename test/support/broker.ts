@@ -27,6 +27,7 @@ export function mqServer(): { readonly host: string; readonly port: number } {
 }
 
 export const INSTALLATION_ID = 'installation-of-the-tests';
+export const ORIGIN = 'origin of the tests';
 export const INSTALLATION_SECRET = 'secret of the tests';
 
 /** A bus of a node of its own, not started, with its exchanges under the prefix `test`. */
@@ -43,6 +44,7 @@ export function makeRabbitBus(options: Partial<RabbitBusOptions> = {}): { bus: B
     incarnation: randomUUID(),
     installationId: INSTALLATION_ID,
     installationSecret: INSTALLATION_SECRET,
+    origin: () => ORIGIN,
     isMember: () => true,
     nowUs: () => Date.now() * 1_000,
     log,
