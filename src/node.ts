@@ -223,9 +223,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     log,
     metrics,
   });
-  const left = new LeftPages(clock, topic => hub.end(topic));
+  const left = new LeftPages(clock, (topic, except) => hub.endOthers(topic, except));
   const hear = (signal: Signal): void => {
-    if (signal.type === 'page-left') left.leave(signal);
+    if (signal.type === 'pages-left') left.leave(signal);
     else if (signal.type !== 'lease-handed-over') tellSignal(hub, replica, signal);
     else if (signal.to === node.name) heartbeat.beatNow();
   };

@@ -15,9 +15,8 @@ const ADMINS: Topic = 'admins';
 /** The id itself: 32 hex digits are like no other topic, and the string is there already. */
 export const visitorTopic = (visitorId: string): Topic => visitorId;
 export const pageTopic = (pageId: string): Topic => `p:${pageId}`;
-/** Of a page without rows, whose visit session is its own. */
-export const devicePageTopic = (page: { readonly visitorId: string; readonly visitSessionId: string; readonly deviceId: string }): Topic =>
-  `d:${page.visitorId} ${page.visitSessionId} ${page.deviceId}`;
+/** Of a visitor's pages without rows on one device. */
+export const deviceTopic = (visitorId: string, deviceId: string): Topic => `d:${visitorId} ${deviceId}`;
 export const operatorTopic = (operatorId: number): Topic => `o:${operatorId}`;
 const queueTopic = (departmentKey: string | null): Topic => `q:${departmentKey ?? ''}`;
 const supervisorTopic = (departmentKey: string | null): Topic => `s:${departmentKey ?? ''}`;

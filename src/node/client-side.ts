@@ -4,7 +4,7 @@ import type { CommitLoop } from '../commands/commit-loop.ts';
 import type { Config } from '../config/config.ts';
 import { BUILT_IN_STATUSES } from '../domain/operator.ts';
 import type { ChatRules } from '../domain/rules.ts';
-import type { PageLeft, TypingSignal } from '../domain/signal.ts';
+import type { PagesLeft, TypingSignal } from '../domain/signal.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { createInspector } from '../files/inspector.ts';
 import { createAddressOf } from '../http/client-address.ts';
@@ -76,7 +76,7 @@ export interface ClientSideOptions {
   /** The database's time. */
   readonly nowUs: () => Microseconds;
   readonly left: LeftPages;
-  readonly signal: (signal: TypingSignal | PageLeft) => void;
+  readonly signal: (signal: TypingSignal | PagesLeft) => void;
   readonly status: (ws: WsServer) => () => Promise<object>;
 }
 

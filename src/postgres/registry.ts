@@ -6,6 +6,7 @@
 import os from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import type pg from 'pg';
+import { epochOf } from '../domain/change.ts';
 import { type EpochReason, type Fingerprint, type Heartbeat, NodeNameHeld, type NodeRow, type Registry } from '../ports.ts';
 import type { Database } from './database.ts';
 
@@ -62,8 +63,8 @@ export function createRegistry(database: Database, identity: NodeIdentity): Regi
   /** One for all callers, also for those that come while it is being made. */
   let connection: Promise<pg.Client> | undefined;
   let closed = false;
-  /** How far the server's log was with the last beat. */
-  let wal: number | null = null;
+  /** How far the server's log was with the last beat, and in which epoch: of a server of before it says nothing about this one. */
+  let wal: { readonly position: number; readonly epoch: number } | undefined;
 
   async function query<R extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<R[]> {
     if (closed) throw new Error('this node has let go of its name');
@@ -160,10 +161,10 @@ export function createRegistry(database: Database, identity: NodeIdentity): Regi
         JSON.stringify(stats),
         known.revision,
         known.batchId ?? null,
-        wal,
+        wal?.epoch === epochOf(known.revision) ? wal.position : null,
       ]);
       if (row === undefined) throw new Error('the heartbeat returned nothing');
-      wal = row.wal;
+      wal = { position: row.wal, epoch: epochOf(row.revision) };
       return {
         nowUs: row.now_us,
         revision: row.revision,

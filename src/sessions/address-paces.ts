@@ -1,6 +1,6 @@
 /**
- * How quickly one address (IPv6: one /64) may make new visitors, and begin to act: what costs rows is bounded by how many addresses
- * somebody has. Far above what the people behind one address do; who is told to try later tries again by itself.
+ * How quickly one address (IPv6: one /64) may come, make new visitors, and begin to act: what costs rows is bounded by how many
+ * addresses somebody has. Far above what the people behind one address do; who is told to try later tries again by itself.
  */
 import { ChatError } from '../domain/error.ts';
 import type { Clock, LabelledCounter, Metrics } from '../ports.ts';
@@ -10,10 +10,12 @@ import { Pace } from './pace.ts';
 /** One that is forgotten has a full burst again. */
 const MAX_ADDRESSES = 100_000;
 const INIT_BURST = 10;
+/** Who comes back costs less than who is new: a page of theirs, if they have left something before. */
+const ARRIVALS_PER_INIT = 10;
 /** A burst of so many begun at once is a minute's worth. */
 const MINUTE_MS = 60_000;
 
-type What = 'init' | 'chat';
+type What = 'arrival' | 'init' | 'chat';
 
 export class AddressPaces {
   readonly #clock: Clock;
@@ -28,20 +30,25 @@ export class AddressPaces {
   }) {
     const { clock, metrics, initsPerSecond, chatsPerMinute } = options;
     this.#clock = clock;
+    const arrivals = initsPerSecond * ARRIVALS_PER_INIT;
     this.#paces = {
+      arrival: { pace: new Pace(arrivals, arrivals * INIT_BURST), addresses: new ExpiringMap(clock, MAX_ADDRESSES) },
       init: { pace: new Pace(initsPerSecond, initsPerSecond * INIT_BURST), addresses: new ExpiringMap(clock, MAX_ADDRESSES) },
       chat: { pace: new Pace(chatsPerMinute / 60, chatsPerMinute), addresses: new ExpiringMap(clock, MAX_ADDRESSES) },
     };
     this.#refused = metrics.labelled(
       'address_refused_total',
-      'What was told to try later because its address was too fast: init (new visitors), chat (begun)',
+      'What was told to try later because its address was too fast: arrival (all inits), init (new visitors), chat (begun)',
       'what',
     );
-    metrics.gauge(
-      'address_paces',
-      'Addresses whose pace is remembered (at most 100000 of each kind)',
-      () => this.#paces.init.addresses.size + this.#paces.chat.addresses.size,
+    metrics.gauge('address_paces', 'Addresses whose pace is remembered (at most 100000 of each kind)', () =>
+      Object.values(this.#paces).reduce((sum, { addresses }) => sum + addresses.size, 0),
     );
+  }
+
+  /** An init, of whomever. `address` as `addressKey`. Throws `rate-limited`. */
+  arrival(address: string): void {
+    this.#take('arrival', address);
   }
 
   /** A visitor is about to be made. `address` as `addressKey`. Throws `rate-limited`. */

@@ -86,9 +86,11 @@ export class Hub implements ReplicaListener {
     return false;
   }
 
-  /** Ends the sessions that listen to this topic. */
-  end(topic: Topic): void {
-    this.#forEach(topic, subscriber => subscriber.end());
+  /** Ends the sessions that listen to this topic and not to the other one. */
+  endOthers(topic: Topic, except: Topic): void {
+    this.#forEach(topic, subscriber => {
+      if (!subscriber.topics.includes(except)) subscriber.end();
+    });
   }
 
   /** Signals and derived values: to those who listen now, without a revision of their own. */

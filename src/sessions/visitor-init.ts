@@ -38,6 +38,7 @@ export async function openVisitorsPage(
   { mayBeRowless }: { readonly mayBeRowless: boolean },
 ): Promise<Opened> {
   const { pages, identification, addressPaces, admission, newcomers, loop, nowUs } = services;
+  addressPaces.arrival(address);
   const facts = readFacts(parameters, known);
   const { pushToken, ...shown } = facts;
   const told = readFieldsIfAny(parameters, 'prechat-key-independent-fields');
@@ -50,7 +51,10 @@ export async function openVisitorsPage(
   const needsRows = identified !== undefined || known !== undefined || claim?.hasRow === true;
   if (mayBeRowless && !needsRows && pushToken === null && Object.keys(told).length === 0) {
     const opened = openWithoutRows(shown, claim, nowUs());
-    leaveOlder(services, shown, opened.page);
+    const deviceId = opened.page.rowless?.deviceId ?? '';
+    // Who is new has no older page.
+    if (claim !== undefined && deviceId !== '')
+      services.signal({ type: 'pages-left', visitorId: claim.visitorId, deviceId, pageId: opened.page.id });
     return opened;
   }
   if (!needsRows) addressPaces.beginning(address);
@@ -93,16 +97,6 @@ function openWithoutRows(
     hasChatted: false,
     survey: null,
   };
-}
-
-/** The page without rows that this device had before, which it names by its visit session. */
-function leaveOlder(
-  { signal }: Services,
-  { deviceId, oldVisitSessionId }: { readonly deviceId: string; readonly oldVisitSessionId: string },
-  { visitorId, rowless }: Page,
-): void {
-  if (deviceId === '' || oldVisitSessionId === '' || rowless === undefined) return;
-  signal({ type: 'page-left', visitorId, visitSessionId: oldVisitSessionId, deviceId: rowless.deviceId });
 }
 
 function readFacts(parameters: Parameters, known: Page | undefined) {

@@ -144,6 +144,7 @@ export class VisitorPages {
   /** Its token was right. */
   async #find(pageId: string): Promise<FoundPage | undefined> {
     const rowless = readRowlessPage(pageId, this.#nowUs());
+    if (rowless !== undefined && this.#left.has(rowless)) return undefined;
     const { found, hasEnded, isVisitorKnown } = await this.#pages.find({ pageId, visitorId: rowless?.visitorId ?? '' });
     if (found !== undefined || hasEnded || rowless === undefined) return found;
     if (!isVisitorKnown) return { page: rowless, ban: null };

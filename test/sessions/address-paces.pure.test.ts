@@ -43,6 +43,19 @@ test('a burst of new visitors is let in, then so many a second; another address 
   );
 });
 
+test('who comes back is paced too, at ten times the rate', () => {
+  const paces = make();
+  assert.equal(
+    accepted(1_000, () => paces.arrival('192.0.2.1')),
+    500,
+  );
+  clock.now += 1_000;
+  assert.equal(
+    accepted(1_000, () => paces.arrival('192.0.2.1')),
+    50,
+  );
+});
+
 test('chats that begin have a pace of their own, of a minute', () => {
   const paces = make();
   accepted(1_000, () => paces.newVisitor('192.0.2.1'));
