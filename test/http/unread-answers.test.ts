@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { after, before, beforeEach, describe, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { ChatError } from '../../src/domain/error.ts';
@@ -18,7 +18,7 @@ const PACE: ReadingPace = { bytesPerSecond: 40 * READING_PACE.bytesPerSecond, st
 
 describe('answers that nobody reads', () => {
   const metrics = createMetrics();
-  const unread = new UnreadAnswers(metrics, PACE);
+  let unread: UnreadAnswers;
   const sockets = new Set<net.Socket>();
   let server: http.Server;
   let port: number;
@@ -38,6 +38,10 @@ describe('answers that nobody reads', () => {
     });
     await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve));
     port = (server.address() as AddressInfo).port;
+  });
+
+  beforeEach(() => {
+    unread = new UnreadAnswers(metrics, PACE);
   });
 
   after(() => {
@@ -70,6 +74,7 @@ describe('answers that nobody reads', () => {
     });
 
   test('fill the share of visitors and no more, an address a third of it; operators are answered meanwhile; who reads nothing is cut', async () => {
+    unread = new UnreadAnswers(metrics, { ...PACE, stillMs: 10_000 }); // longer than it takes to fill them all
     for (let i = 0; i < 10; i++) ask('visitor', `same-${i}`, '192.0.2.1');
     await eventually(() => unread.bytes > 2 * ANSWER_BYTES - MIB);
     assert.ok(unread.bytes <= UNREAD_BOUNDS.address, `${unread.bytes} bytes of one address`);
