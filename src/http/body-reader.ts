@@ -37,6 +37,7 @@ export class BodyReader {
     const { 'content-length': length, 'transfer-encoding': transfer } = request.headers;
     if (request.headers['content-encoding'] !== undefined) this.#refuseCompressed(request);
     if (transfer === undefined && (length === undefined || length === '0')) return NO_BODY;
+    if (request.destroyed) throw wasCut(); // nothing of it would be delivered, not even its end
     if (this.#readingBytes >= MAX_READING_BYTES) {
       this.#refused.inc('busy');
       throw new ChatError('unavailable', 'server-not-ready', 'too many requests at once');
@@ -112,11 +113,15 @@ export function refuseCompressed({ headers }: IncomingMessage): void {
   throw new ChatError('unsupported', 'unsupported-encoding', 'bodies are not to be compressed: leave out Content-Encoding');
 }
 
+function wasCut(): Error {
+  return Object.assign(new Error('the request was cut'), { status: 400 });
+}
+
 /** Node itself ends the request at the announced length. */
 function readShort(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    const cut = (): void => reject(Object.assign(new Error('the request was cut'), { status: 400 }));
+    const cut = (): void => reject(wasCut());
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.once('end', () => {
       request.off('close', cut);

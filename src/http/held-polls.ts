@@ -24,9 +24,9 @@ export class HeldPolls {
     };
   }
 
-  /** Returns the undo. While draining nothing is held any more. */
+  /** Returns the undo. While draining nothing is held any more, and nothing for a client who has gone already. */
   add(response: ServerResponse, giveUp: () => void): () => void {
-    if (this.#draining) queueMicrotask(giveUp);
+    if (this.#draining || response.destroyed) queueMicrotask(giveUp);
     this.#giveUps.add(giveUp);
     response.once('close', giveUp);
     return () => {

@@ -3,8 +3,8 @@
  * address, all visitors and the node. Every route whose answer may be large sends it through `answer`, files through
  * `stream`. Small answers are not counted: what a connection's socket takes at once costs nothing.
  *
- * A large one is given to its socket in pieces, and a connection that takes none for a while is cut. Operators have a share
- * that visitors cannot take.
+ * A large one is given to its socket in pieces, and a connection that takes none for long, or too little on the whole, is cut.
+ * Operators have a share that visitors cannot take.
  */
 import type { ServerResponse } from 'node:http';
 import { ChatError } from '../domain/error.ts';
@@ -17,14 +17,26 @@ const MIB = 1_048_576;
 /** More than that counts. */
 const SMALL_BYTES = 16_384;
 const PIECE_BYTES = 65_536;
-/** A piece must be taken within: 6.4 KiB/s is the least rate of an answer, 2.1 KiB/s that of a file. */
-const ANSWER_PIECE_MS = 10_000;
-const FILE_PIECE_MS = 30_000;
+/** Room for what is made in turn, until its size is known: lists are cut to about that. */
+const PAGE_BYTES = MIB;
 /** What waits of a file, at most: the piece that the database has sent. */
 const FILE_BYTES = 262_144;
 
 /** Reads of visitors that are made at once, and of operators: fewer than the database has connections for, and half a machine. */
 const TURNS = { atOnce: 2, ofEach: 1, waiting: 500, waitingOfEach: 10, maxWaitMs: 2_000 };
+
+/**
+ * The slowest reader that is waited for, as the slowest sender of uploads. When its buffers are full the kernel makes room in
+ * steps, of a third of 4 MiB by Linux' own settings: such a reader takes nothing for 80 seconds, then much at once.
+ */
+export const READING_PACE: ReadingPace = { bytesPerSecond: 17 * 1_024, stillMs: 120_000 };
+
+export interface ReadingPace {
+  /** What a reader must take on the whole, `stillMs` aside. The kernel takes more than he reads, never less. */
+  readonly bytesPerSecond: number;
+  /** He may take nothing for so long. */
+  readonly stillMs: number;
+}
 
 export const UNREAD_BOUNDS = { node: 128 * MIB, visitors: 96 * MIB, address: 32 * MIB, client: 4 * MIB } as const;
 
@@ -36,7 +48,16 @@ export interface Reader {
   readonly address: string | undefined;
 }
 
+/** A file or an answer on its way: what was taken of it, and how long that was waited for. */
+interface Sending {
+  readonly response: ServerResponse;
+  readonly what: 'answer' | 'file';
+  taken: number;
+  waitedMs: number;
+}
+
 export class UnreadAnswers {
+  readonly #readingPace: ReadingPace;
   readonly #bytes = new Map<string, number>();
   #all = 0;
   readonly #refused: LabelledCounter;
@@ -44,7 +65,8 @@ export class UnreadAnswers {
   readonly #pace: BytePace;
   readonly #turns = { visitor: new Turns(TURNS), operator: new Turns(TURNS) };
 
-  constructor(metrics: Metrics) {
+  constructor(metrics: Metrics, readingPace = READING_PACE) {
+    this.#readingPace = readingPace;
     this.#refused = metrics.labelled(
       'http_unread_refused_total',
       'Reads told to try later because too much is unread: client, address, visitors, node; or because too many wait: turn',
@@ -67,28 +89,25 @@ export class UnreadAnswers {
     const pause = this.#pace.next(reader);
     if (pause !== undefined) await pause;
     this.#refuseWithoutRoom(reader, 1); // before the database is asked
-    const made = await (inTurn ? this.#inTurn(reader, make) : make());
-    const text = typeof made === 'string' ? made : JSON.stringify(made);
-    if (text.length <= SMALL_BYTES) return sendJson(response, text);
-    const bytes = Buffer.from(text);
+    const bytes = await (inTurn ? this.#inTurn(reader, make) : render(make));
+    if (typeof bytes === 'string') return sendJson(response, bytes);
     this.#pace.spend(reader, bytes.length);
     await this.#holding(reader, bytes.length, async () => {
       if (!respondJson(response, bytes.length)) return;
-      await this.#write(response, bytes, 'answer', ANSWER_PIECE_MS);
+      await this.#write({ response, what: 'answer', taken: 0, waitedMs: 0 }, bytes);
       response.end();
     });
   }
 
-  async #inTurn<T>(reader: Reader, make: () => Promise<T>): Promise<T> {
+  async #inTurn(reader: Reader, make: () => Promise<object | string>): Promise<Buffer | string> {
     const leave = await this.#turns[reader.kind].enter(reader.id ?? reader.address ?? '');
     if (leave === undefined) {
       this.#refused.inc('turn');
       throw new ChatError('unavailable', 'server-not-ready', 'too many reads at once');
     }
     try {
-      this.#refuseWithoutRoom(reader, 1); // filled meanwhile?
       await this.#pace.next(reader);
-      return await make();
+      return await this.#holding(reader, PAGE_BYTES, () => render(make));
     } finally {
       leave();
     }
@@ -98,48 +117,58 @@ export class UnreadAnswers {
   async stream(response: ServerResponse, reader: Reader, content: AsyncIterable<Buffer>, begin: () => void): Promise<void> {
     await this.#holding(reader, FILE_BYTES, async () => {
       begin();
+      const sending: Sending = { response, what: 'file', taken: 0, waitedMs: 0 };
       for await (const piece of content) {
-        if (!(await this.#write(response, piece, 'file', FILE_PIECE_MS))) return;
+        if (!(await this.#write(sending, piece))) return;
       }
       response.end();
     });
   }
 
-  async #holding(reader: Reader, bytes: number, send: () => Promise<void>): Promise<void> {
+  async #holding<T>(reader: Reader, bytes: number, whileHeld: () => Promise<T>): Promise<T> {
     this.#refuseWithoutRoom(reader, bytes);
     const keys = keysOf(reader);
     this.#add(keys, bytes);
     try {
-      await send();
+      return await whileHeld();
     } finally {
       this.#add(keys, -bytes);
     }
   }
 
   /** False: the client has gone, or was cut. */
-  async #write(response: ServerResponse, bytes: Buffer, what: 'answer' | 'file', withinMs: number): Promise<boolean> {
+  async #write(sending: Sending, bytes: Buffer): Promise<boolean> {
     for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-      if (!(await this.#take(response, bytes.subarray(at, at + PIECE_BYTES), what, withinMs))) return false;
+      if (!(await this.#take(sending, bytes.subarray(at, at + PIECE_BYTES)))) return false;
     }
     return true;
   }
 
-  #take(response: ServerResponse, piece: Buffer, what: 'answer' | 'file', withinMs: number): Promise<boolean> {
-    if (response.destroyed) return Promise.resolve(false);
-    return new Promise(resolve => {
+  async #take(sending: Sending, piece: Buffer): Promise<boolean> {
+    const { response, what, taken, waitedMs } = sending;
+    if (response.destroyed) return false;
+    const { stillMs, bytesPerSecond } = this.#readingPace;
+    const startedMs = performance.now();
+    const isTaken = await new Promise<boolean>(resolve => {
       const done = (isTaken: boolean): void => {
         clearTimeout(late);
         response.off('close', gone);
         resolve(isTaken);
       };
       const gone = (): void => done(false);
-      const late = setTimeout(() => {
-        this.#cut.inc(what);
-        response.req.socket.destroy();
-      }, withinMs);
+      const late = setTimeout(
+        () => {
+          this.#cut.inc(what);
+          response.req.socket.destroy();
+        },
+        Math.min(stillMs, stillMs + (taken / bytesPerSecond) * 1_000 - waitedMs),
+      );
       response.once('close', gone);
       response.write(piece, error => done(error == null));
     });
+    sending.taken += piece.length;
+    sending.waitedMs += performance.now() - startedMs;
+    return isTaken;
   }
 
   #refuseWithoutRoom(reader: Reader, bytes: number): void {
@@ -159,6 +188,13 @@ export class UnreadAnswers {
       else this.#bytes.set(key, sum);
     }
   }
+}
+
+/** Only what is sent is kept while it waits: neither what was made nor its text. */
+async function render(make: () => Promise<object | string>): Promise<Buffer | string> {
+  const made = await make();
+  const text = typeof made === 'string' ? made : JSON.stringify(made);
+  return text.length <= SMALL_BYTES ? text : Buffer.from(text);
 }
 
 type Whose = 'client' | 'address' | 'visitors' | 'node';

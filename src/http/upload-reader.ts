@@ -9,6 +9,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { finished } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
 import { ChatError } from '../domain/error.ts';
@@ -50,6 +51,8 @@ interface Came {
   /** A part was left out: what it would have said is not known. */
   isCut?: true;
   file?: { readonly filename: string; readonly contentType: string; readonly written: Promise<void> };
+  /** Begins when it is known whose it is. */
+  writing?: Promise<void>;
 }
 
 export class UploadReader {
@@ -75,33 +78,44 @@ export class UploadReader {
     refuseCompressed(request);
     if (Number(request.headers['content-length'] ?? 0) > this.#maxBytes + LIMITS.fields * LIMITS.fieldSize) throw this.#tooLarge();
     const slot = { leave: this.#slots.enter(sender.first) };
-    const folder = await mkdtemp(path.join(tmpdir(), `${PREFIX}${process.pid}-`));
-    const stopWatching = this.#watch(request);
+    const reading = new AbortController();
+    const stopWatching = this.#watch(request, reading);
+    let folder: string | undefined;
     try {
+      folder = await mkdtemp(path.join(tmpdir(), `${PREFIX}${process.pid}-`));
       const identify = async (parameters: Parameters): Promise<void> => {
         const next = await sender.identify(parameters);
+        reading.signal.throwIfAborted(); // it has left: it takes no place any more
         slot.leave(); // not both at once: it may be the last place of its address
         slot.leave = this.#slots.enter(next);
       };
-      const upload = await this.#read(request, path.join(folder, 'content'), identify);
+      const upload = await this.#read(request, path.join(folder, 'content'), identify, reading);
       stopWatching();
       return await use(upload);
     } finally {
       stopWatching();
       slot.leave();
-      await rm(folder, { recursive: true, force: true });
+      if (folder !== undefined) await rm(folder, { recursive: true, force: true });
     }
   }
 
-  async #read(request: IncomingMessage, target: string, identify: (parameters: Parameters) => Promise<void>): Promise<Upload> {
+  /** Ends, at the latest, when `reading` is aborted. */
+  async #read(
+    request: IncomingMessage,
+    target: string,
+    identify: (parameters: Parameters) => Promise<void>,
+    reading: AbortController,
+  ): Promise<Upload> {
     const fields: Record<string, string> = {};
     const query = queryOf(request.url ?? '');
     const came: Came = {};
-    const aborted = new AbortController();
+    const { signal } = reading;
     const parser = parserOf(request, this.#maxBytes);
-    const late = setTimeout(() => this.#cut(request, 'late'), HEAD_WITHIN_MS);
+    const late = setTimeout(() => this.#cut(request, reading, 'late'), HEAD_WITHIN_MS);
     try {
       await new Promise<void>((resolve, reject) => {
+        signal.throwIfAborted();
+        signal.addEventListener('abort', () => reject(new Error('the request was cut', { cause: signal.reason })));
         parser.on('field', (name, value, nameIsCut, valueIsCut) => {
           if (nameIsCut || valueIsCut || (fields[name] ?? value) !== value) came.isCut = true;
           fields[name] = value;
@@ -116,24 +130,20 @@ export class UploadReader {
           stream.on('limit', () => reject(this.#tooLarge()));
           stream.on('error', reject); // it may be torn before anybody reads it
           // Nothing of it is read until it is known whose it is.
-          const { signal } = aborted;
-          const written = identify(new Parameters({ ...query, ...fields })).then(() =>
-            pipeline(stream, createWriteStream(target), { signal }),
+          const written = identify(new Parameters({ ...query, ...fields })).then(
+            () => (came.writing = pipeline(stream, createWriteStream(target), { signal })),
           );
           written.catch(reject);
           came.file = { filename: safeFilename(filename), contentType: contentType.slice(0, 200), written };
         });
-        parser.once('finish', resolve).once('error', reject);
-        request.once('close', () => {
-          if (!request.complete) reject(new Error('the request was cut'));
-        });
+        parser.once('finish', resolve).on('error', reject);
         request.pipe(parser);
       });
       await came.file?.written;
     } catch (error) {
       request.unpipe(parser);
-      aborted.abort();
-      await came.file?.written.catch(() => undefined); // who it is may still be looked up: no place is taken after this
+      reading.abort(error); // who it is may still be looked up: no place is taken after this, and nothing is written
+      await came.writing?.catch(() => undefined);
       if (error instanceof ChatError) throw error;
       throw new ChatError('invalid', 'wrong-argument-value', 'the upload cannot be read', { argumentName: 'body', cause: error });
     } finally {
@@ -150,27 +160,36 @@ export class UploadReader {
     return { parameters: new Parameters({ ...query, ...fields }), file: { path: target, filename, contentType, size } };
   }
 
-  /** Cuts what trickles, and what takes longer than the largest upload may over the slowest network. */
-  #watch(request: IncomingMessage): () => void {
+  /**
+   * Aborts `reading` when the client goes, or went before this was called, and cuts what trickles, and what takes longer than the
+   * largest upload may over the slowest network.
+   */
+  #watch(request: IncomingMessage, reading: AbortController): () => void {
     const { socket } = request;
+    const stopListening = finished(request, { writable: false }, () => {
+      if (!request.readableEnded) reading.abort();
+    });
     const read: number[] = [];
     const timer = setInterval(() => {
       read.push(socket.bytesRead);
       if (read.length <= SLOW_SECONDS) return;
       const before = read.shift() ?? 0;
-      if (socket.bytesRead - before < SLOW_SECONDS * this.#minBytesPerSecond) this.#cut(request, 'slow');
+      if (socket.bytesRead - before < SLOW_SECONDS * this.#minBytesPerSecond) this.#cut(request, reading, 'slow');
     }, LOOK_EVERY_MS);
     const longestMs = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, (this.#maxBytes / BYTES_PER_SECOND) * 1_000));
-    const late = setTimeout(() => this.#cut(request, 'late'), longestMs);
+    const late = setTimeout(() => this.#cut(request, reading, 'late'), longestMs);
     return () => {
+      stopListening();
       clearInterval(timer);
       clearTimeout(late);
     };
   }
 
-  #cut(request: IncomingMessage, why: 'slow' | 'late'): void {
-    if (request.socket.destroyed) return;
+  /** The reading ends by itself: of a socket that is closed already nothing would be heard. */
+  #cut(request: IncomingMessage, reading: AbortController, why: 'slow' | 'late'): void {
+    if (reading.signal.aborted) return;
     this.#refused.inc(why);
+    reading.abort();
     request.socket.destroy();
   }
 
