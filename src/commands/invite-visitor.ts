@@ -1,4 +1,5 @@
 /** An operator begins a chat with a visitor. It uses his capacity from then on, so that the visitor's answer always finds room. */
+import { mayRead } from '../domain/audience.ts';
 import type { Change } from '../domain/change.ts';
 import { ChatError } from '../domain/error.ts';
 import { isBanned, type Page } from '../domain/visitor.ts';
@@ -43,7 +44,8 @@ export function inviteVisitor({
       const open = rows.openChatOf(page.visitorId);
       if (open?.state === 'invitation' && open.operatorId === operatorId) return unchanged({ chatId: open.id });
       if (open !== undefined) {
-        throw new ChatError('conflict', 'chat-open', 'this visitor has an open chat', { data: { chatId: open.id } });
+        const details = mayRead(operator, open) ? { data: { chatId: open.id } } : {};
+        throw new ChatError('conflict', 'chat-open', 'this visitor has an open chat', details);
       }
       refuseWithoutRoom(operator, undefined, defaultMaxChats);
       const opening = { page, clientSideId: `invitation-${nonce}`, departmentKey: null, lang };

@@ -40,6 +40,11 @@ export function canSee(operator: Operator, chat: Chat): boolean {
   return worksIn(operator, chat.departmentKey) && (chat.state === 'queue' || isSupervisor(operator));
 }
 
+/** Its texts: chats they see, had, or of one of their departments, open or closed. */
+export function mayRead(operator: Operator, chat: Chat): boolean {
+  return isAdmin(operator) || chat.operatorId === operator.id || canSee(operator, chat) || worksIn(operator, chat.departmentKey);
+}
+
 /** own: the chat has just become his (he gets its messages) · add, upd, del: as the delta's event. */
 export type Hearing = 'own' | 'add' | 'upd' | 'del';
 

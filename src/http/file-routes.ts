@@ -95,11 +95,13 @@ export function visitorFileRoutes({ services, uploads, unread, addressOf }: Visi
 
 export function operatorFileRoutes({ services, uploads, unread }: Omit<VisitorFileOptions, 'addressOf'>, call: OperatorCalls): Router {
   const routes = Router({ caseSensitive: true });
-  call(routes, 'POST /l/o/upload', (request, response, { operator }) => {
+  call(routes, 'POST /l/o/upload', (request, response, login) => {
+    const { operator } = login;
     const first = { kind: 'operator', id: String(operator.id) } as const;
     return uploads.with(request, { first, identify: () => Promise.resolve(first) }, async ({ parameters, file }) => {
       const from = { address: parametersOf(request), parts: parameters };
-      sendJson(response, await uploadByOperator(services, operator, from, file));
+      const { operator: sender } = await services.logins.again(login); // a file may take minutes
+      sendJson(response, await uploadByOperator(services, sender, from, file));
     });
   });
   call(

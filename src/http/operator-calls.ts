@@ -3,12 +3,25 @@
  * Called by the files of operators' routes; there is no other way in for an operator.
  */
 import type { Request, Response, Router } from 'express';
+import type { Parameters } from '../protocol/parameters.ts';
 import type { Login } from '../sessions/operator-logins.ts';
 import { CALL_RIGHTS, type CallName, refuseOthers, type Right } from '../sessions/rights.ts';
 import type { Services } from '../sessions/services.ts';
+import type { BodyReader } from './body-reader.ts';
 import { authenticateOperator } from './operator-auth.ts';
+import { parametersOf } from './parameters.ts';
 import { handle } from './respond.ts';
 import type { Site } from './site.ts';
+
+export type RunWithBody = (login: Login, parameters: Parameters, response: Response, request: Request) => Promise<void>;
+
+/** What is run when the body has come, which may take some seconds: the log-in is asked for again. */
+export function withBody({ logins }: Services, body: BodyReader, run: RunWithBody): RunCall {
+  return async (request, response, login) => {
+    const parameters = parametersOf(request, await body.read(request, response));
+    await run(await logins.again(login), parameters, response, request);
+  };
+}
 
 export type RunCall = (request: Request, response: Response, login: Login) => Promise<void>;
 

@@ -17,7 +17,7 @@ import { clearLoginCookies, setLoginCookie } from './operator-auth.ts';
 import type { BodyReader } from './body-reader.ts';
 import { clusterRoutes } from './cluster-routes.ts';
 import { operatorFileRoutes } from './file-routes.ts';
-import { createOperatorCalls } from './operator-calls.ts';
+import { createOperatorCalls, withBody } from './operator-calls.ts';
 import { parametersOf } from './parameters.ts';
 import type { HeldPolls } from './held-polls.ts';
 import { handle, operatorErrors, sendJson } from './respond.ts';
@@ -75,15 +75,21 @@ export function operatorRoutes({ services, health, held, body, uploads, unread, 
     return Promise.resolve();
   });
 
-  call(routes, 'POST /l/o/set-status', async (request, response, { operator }) => {
-    const parameters = parametersOf(request, await body.read(request, response));
-    sendJson(response, await setStatus(services, operator, parameters));
-  });
+  call(
+    routes,
+    'POST /l/o/set-status',
+    withBody(services, body, async ({ operator }, parameters, response) => {
+      sendJson(response, await setStatus(services, operator, parameters));
+    }),
+  );
 
-  call(routes, 'POST /l/o/action', async (request, response, { operator }) => {
-    const parameters = parametersOf(request, await body.read(request, response));
-    sendJson(response, await runOperatorAction(services, operator, parameters));
-  });
+  call(
+    routes,
+    'POST /l/o/action',
+    withBody(services, body, async ({ operator }, parameters, response) => {
+      sendJson(response, await runOperatorAction(services, operator, parameters));
+    }),
+  );
 
   call(routes, 'GET /l/o/history', (request, response, login) =>
     read(response, login, () => operatorHistory(services, login.operator, parametersOf(request))),
@@ -108,8 +114,9 @@ export function operatorRoutes({ services, health, held, body, uploads, unread, 
   call(routes, 'GET /l/o/delta', async (request, response, login) => {
     const { operator, tokenHash } = login;
     const point = await resumePoint(services, readSince(parametersOf(request)));
-    const answer = (): Promise<string> =>
-      poll({
+    const answer = async (): Promise<string> => {
+      await logins.again(login);
+      return poll({
         hub,
         view: operatorView(services, operator.id),
         ...point,
@@ -125,6 +132,7 @@ export function operatorRoutes({ services, health, held, body, uploads, unread, 
         ended: ended =>
           ended === null || ended === tokenHash ? new ChatError('unauthenticated', 'unauthorized', 'this login has ended') : undefined,
       });
+    };
     await read(response, login, answer, point.since === undefined);
   });
 
@@ -134,7 +142,7 @@ export function operatorRoutes({ services, health, held, body, uploads, unread, 
 
   routes.use(operatorFileRoutes({ services, uploads, unread }, call));
   routes.use(operatorTeamRoutes(services, body, call, read));
-  routes.use(clusterRoutes(services.clusterDesk, body, call));
+  routes.use(clusterRoutes(services, body, call));
 
   routes.use('/l/o', (_request, _response, next) => next(new ChatError('not-found', 'not-found', 'there is no such call')));
   routes.use(operatorErrors(services.log));

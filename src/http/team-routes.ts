@@ -5,7 +5,7 @@ import type { Login } from '../sessions/operator-logins.ts';
 import { changeOwnPassword } from '../sessions/own-password.ts';
 import type { Services } from '../sessions/services.ts';
 import type { BodyReader } from './body-reader.ts';
-import type { OperatorCalls } from './operator-calls.ts';
+import { type OperatorCalls, withBody } from './operator-calls.ts';
 import { parametersOf } from './parameters.ts';
 import { sendJson } from './respond.ts';
 
@@ -20,17 +20,26 @@ export function operatorTeamRoutes(
   call(routes, 'GET /l/o/canned-answers', (request, response, login) =>
     read(response, login, () => listCannedAnswers(services, login.operator, parametersOf(request))),
   );
-  call(routes, 'POST /l/o/canned-answers', async (request, response, { operator }) => {
-    const parameters = parametersOf(request, await body.read(request, response));
-    sendJson(response, await saveCannedAnswer(services, operator, parameters));
-  });
-  call(routes, 'POST /l/o/canned-answers/remove', async (request, response, { operator }) => {
-    const parameters = parametersOf(request, await body.read(request, response));
-    sendJson(response, await removeCannedAnswer(services, operator, parameters));
-  });
-  call(routes, 'POST /l/o/password', async (request, response, login) => {
-    const parameters = parametersOf(request, await body.read(request, response));
-    sendJson(response, await changeOwnPassword(services, login, parameters, request.ip ?? ''));
-  });
+  call(
+    routes,
+    'POST /l/o/canned-answers',
+    withBody(services, body, async ({ operator }, parameters, response) => {
+      sendJson(response, await saveCannedAnswer(services, operator, parameters));
+    }),
+  );
+  call(
+    routes,
+    'POST /l/o/canned-answers/remove',
+    withBody(services, body, async ({ operator }, parameters, response) => {
+      sendJson(response, await removeCannedAnswer(services, operator, parameters));
+    }),
+  );
+  call(
+    routes,
+    'POST /l/o/password',
+    withBody(services, body, async (login, parameters, response, request) => {
+      sendJson(response, await changeOwnPassword(services, login, parameters, request.ip ?? ''));
+    }),
+  );
   return routes;
 }

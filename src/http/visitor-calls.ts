@@ -63,15 +63,16 @@ export function createVisitorCalls({ services, held, body, unread, addressOf }: 
   async function delta(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const parameters = parametersOf(request);
     if (parameters.optionalText('event', { max: 50 }) === 'init') return init(request, response);
-    const page = await authenticateVisitor(services, parameters);
+    const known = await authenticateVisitor(services, parameters);
     const point = await resumePoint(services, readSince(parameters));
     const respondNow = parameters.optionalBoolean('respond-immediately') === true;
     // Asked for everything, or again and again for what was missed: as any other read.
-    if (point.since === undefined || respondNow) await admission.visitorRead(page.visitorId);
-    const holder = { pageId: page.id, visitorId: page.visitorId, address: addressOf(request) };
-    const reader = { kind: 'visitor', id: page.visitorId, address: holder.address } as const;
-    const answer = (): Promise<string> =>
-      poll({
+    if (point.since === undefined || respondNow) await admission.visitorRead(known.visitorId);
+    const holder = { pageId: known.id, visitorId: known.visitorId, address: addressOf(request) };
+    const reader = { kind: 'visitor', id: known.visitorId, address: holder.address } as const;
+    const answer = async (): Promise<string> => {
+      const page = await services.pages.again(known);
+      return poll({
         hub,
         view: new VisitorView(services, page),
         ...point,
@@ -79,6 +80,7 @@ export function createVisitorCalls({ services, held, body, unread, addressOf }: 
         whileHeld: giveUp => held.addVisitors(response, holder, giveUp),
         ended: reinit,
       });
+    };
     await unread.answer(response, reader, answer, point.since === undefined);
   }
 

@@ -15,6 +15,8 @@ import { YoungChats } from './young-chats.ts';
 /** What a session is to the hub. */
 export interface Subscriber {
   readonly topics: readonly Topic[];
+  /** False: until it is, it is told of its end and of restarts alone. */
+  readonly isListening: boolean;
   /** The change this subscriber was told last: a second topic of the same change is passed over. */
   lastHeard: Revision;
   hear(rendering: Rendering): void;
@@ -82,7 +84,7 @@ export class Hub implements ReplicaListener {
 
   /** Does anybody here listen to this topic? */
   isHeard(topic: Topic): boolean {
-    for (const _ of this.#subscribers.of(topic)) return true;
+    for (const { isListening } of this.#subscribers.of(topic)) if (isListening) return true;
     return false;
   }
 
@@ -97,7 +99,7 @@ export class Hub implements ReplicaListener {
   tell(topics: readonly Topic[], deltas: readonly RenderedDelta[]): void {
     const told = new Set<Subscriber>();
     for (const topic of topics) for (const subscriber of this.#subscribers.of(topic)) told.add(subscriber);
-    for (const subscriber of told) subscriber.tell(deltas);
+    for (const subscriber of told) if (subscriber.isListening) subscriber.tell(deltas);
   }
 
   applied(applied: AppliedChange): void {
@@ -108,7 +110,7 @@ export class Hub implements ReplicaListener {
     let rendered: Map<HearerKind, Rendering> | undefined;
     for (const { topic, kind } of hearers) {
       for (const subscriber of this.#subscribers.of(topic)) {
-        if (subscriber.lastHeard === applied.revision) continue;
+        if (!subscriber.isListening || subscriber.lastHeard === applied.revision) continue;
         subscriber.lastHeard = applied.revision;
         let rendering = rendered?.get(kind);
         if (rendering === undefined) {

@@ -9,6 +9,7 @@ import type { Clock, LabelledCounter, Log, LoginAttempts, Metrics, OperatorLogin
 import { addressKey } from '../protocol/address.ts';
 import type { AppliedChange, Replica } from '../sync/replica.ts';
 import { ExpiringMap } from './expiring-map.ts';
+import { LatestEnds } from './latest-ends.ts';
 import { LoginGuard } from './login-guard.ts';
 import { checkPassword, hashPassword } from './passwords.ts';
 
@@ -40,6 +41,7 @@ export interface OperatorLoginsOptions {
 export class OperatorLogins {
   readonly #options: OperatorLoginsOptions;
   readonly #cache: ExpiringMap<string, { readonly operatorId: number; readonly tokenHash: string }>;
+  readonly #ends = new LatestEnds<{ readonly operatorId: number; readonly tokenHash: string | null }>();
   readonly #guard: LoginGuard;
   readonly #outcomes: LabelledCounter;
   /** Addresses of which it was said that they are refused. */
@@ -59,11 +61,13 @@ export class OperatorLogins {
     options.replica.listen({
       applied: ({ change }: AppliedChange) => {
         if (change.type !== 'operator-sessions-ended') return;
+        this.#ends.heard(change);
         if (change.tokenHash === null) this.#cache.deleteWhere(login => login.operatorId === change.operatorId);
         else this.#cache.delete(change.tokenHash);
       },
       committed: () => undefined,
       reloaded: () => {
+        this.#ends.heardAll();
         this.#cache.clear(); // rows may be gone with an older database
         this.#warnOfDoubles();
       },
@@ -112,13 +116,35 @@ export class OperatorLogins {
   /** Throws `unauthorized`, or `operator-disabled`. */
   async authenticate(token: string | undefined): Promise<Login> {
     if (token === undefined || token === '') throw unauthorized();
-    const tokenHash = hashToken(token);
-    const cached = this.#cache.get(tokenHash);
-    if (cached !== undefined) return { operator: await this.#operator(cached.operatorId), tokenHash };
+    return this.#find(hashToken(token));
+  }
+
+  /** The same login, if it lives still, with the rights of this moment. Asked after every wait that an end may fall into. Throws as `authenticate`. */
+  again({ tokenHash }: Login): Promise<Login> {
+    return this.#find(tokenHash);
+  }
+
+  /** Asked again when it has ended while it was looked up. */
+  async #find(tokenHash: string): Promise<Login> {
+    const before = this.#ends.count;
+    const operatorId = this.#cache.get(tokenHash)?.operatorId ?? (await this.#lookUp(tokenHash));
+    const operator = await this.#operator(operatorId);
+    const hasEnded = this.#ends.hasEndedSince(
+      before,
+      end => end.operatorId === operatorId && (end.tokenHash === null || end.tokenHash === tokenHash),
+    );
+    return hasEnded ? this.#find(tokenHash) : { operator, tokenHash };
+  }
+
+  async #lookUp(tokenHash: string): Promise<number> {
+    const before = this.#ends.count;
     const found = await this.#options.store.findSession(tokenHash, this.#options.ttlSeconds);
     if (found === undefined) throw unauthorized();
-    this.#cache.set(tokenHash, { operatorId: found.operatorId, tokenHash }, Math.min(CACHE_MS, found.expiresInMs));
-    return { operator: await this.#operator(found.operatorId), tokenHash };
+    const { operatorId, expiresInMs } = found;
+    // Which ends concern it is asked by whoever asked for it: here none may have come, for the cache believes it for long.
+    if (!this.#ends.hasEndedSince(before, end => end.operatorId === operatorId))
+      this.#cache.set(tokenHash, { operatorId, tokenHash }, Math.min(CACHE_MS, expiresInMs));
+    return operatorId;
   }
 
   /**

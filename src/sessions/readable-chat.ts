@@ -1,15 +1,14 @@
 /** Chats of any age, open or closed, and who may read them. Never who may change them: that is their commands' business. */
-import { canSee } from '../domain/audience.ts';
+import { mayRead } from '../domain/audience.ts';
 import type { Chat } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';
-import { isAdmin, type Operator, worksIn } from '../domain/operator.ts';
+import type { Operator } from '../domain/operator.ts';
 import type { Services } from './services.ts';
 
 /** An open or closed chat whose texts this operator may see. Throws ChatError. */
 export async function readableChat(services: Services, operator: Operator, chatId: number): Promise<Chat> {
   const chat = await knownChat(services, chatId);
-  const mayRead = isAdmin(operator) || chat.operatorId === operator.id || canSee(operator, chat) || worksIn(operator, chat.departmentKey);
-  if (!mayRead) throw new ChatError('forbidden', 'not-allowed', 'this chat is of another department');
+  if (!mayRead(operator, chat)) throw new ChatError('forbidden', 'not-allowed', 'this chat is of another department');
   return chat;
 }
 

@@ -1,7 +1,7 @@
 /**
  * One client's frames in order, over a connection that can push (a WebSocket). Full update and subscription are one
  * step: the stream joins the hub in the tick in which the last frame it sent was still current, with everything after
- * it taken from the ring.
+ * it taken from the ring. It listens for its end from when it is made, before anything is awaited.
  *
  * What waits for a look-up (the messages of a chat that became his) holds back what comes behind it, bounded.
  */
@@ -43,6 +43,9 @@ export class Stream implements Subscriber {
   #heard: Rendering[] = [];
   #heldBytes = 0;
   #open = false;
+  #isClosed = false;
+  /** All frames before what is heard now have been sent: it hears more than its end. */
+  isListening = false;
   #sending: Promise<void> | undefined;
   /** The revision behind which derived values were left out: they are told when the client is quick again. */
   #derivedMissedSince: Revision | undefined;
@@ -56,16 +59,20 @@ export class Stream implements Subscriber {
     this.#hub = hub;
     this.#view = view;
     this.#client = client;
+    this.#listen();
   }
 
   /** `since` undefined: full update. `resync`: why a `since` cannot be gone on with, known before asking the ring. */
   async open(since: Revision | undefined, resync?: Resync): Promise<void> {
+    if (this.#isClosed) return;
     this.#open = true;
     await this.#connect(since, resync);
   }
 
   close(): void {
     this.#open = false;
+    this.#isClosed = true;
+    this.isListening = false;
     this.#hub.unsubscribe(this);
   }
 
@@ -75,6 +82,7 @@ export class Stream implements Subscriber {
   }
 
   flush(revision: Revision): void {
+    if (!this.isListening) return;
     if (this.#sending !== undefined) {
       if (this.#heard.length > MAX_HELD || this.#heldBytes > MAX_HELD_BYTES) this.#client.fail('too-slow');
       return; // sent together when the look-up is done
@@ -90,7 +98,6 @@ export class Stream implements Subscriber {
   }
 
   restart(): void {
-    this.#hub.unsubscribe(this);
     if (this.#open) void this.#connect(undefined, 'too-old');
   }
 
@@ -100,7 +107,7 @@ export class Stream implements Subscriber {
 
   /** Signals and derived values; left out while something is held back or the client is slow. */
   tell(deltas: readonly RenderedDelta[]): void {
-    if (!this.#open) return;
+    if (!this.isListening) return;
     if (this.#sending !== undefined || this.#client.isSlow) {
       this.#derivedMissedSince ??= this.#hub.revision - 1;
       return;
@@ -110,7 +117,7 @@ export class Stream implements Subscriber {
 
   /** Every ping carries where the client stands, so that an idle client's `since` does not grow old. */
   idle(): void {
-    if (!this.#open || this.#sending !== undefined || this.#heard.length > 0 || this.#client.isSlow) return;
+    if (!this.isListening || this.#sending !== undefined || this.#heard.length > 0 || this.#client.isSlow) return;
     const missed = this.#takeMissedDerived();
     if (missed.length > 0) this.#client.send(deltaFrame(undefined, missed));
     this.#client.send(deltaFrame(this.#hub.revision, []));
@@ -126,8 +133,9 @@ export class Stream implements Subscriber {
     const generation = ++this.#generation;
     this.#heard = [];
     this.#sending = undefined;
+    this.isListening = false;
     try {
-      this.topics = this.#view.topics;
+      this.#listen();
       let from = resync === undefined ? since : undefined;
       let missed = from === undefined ? undefined : this.#hub.missed(this.topics, from);
       const derived = from !== undefined && missed !== undefined ? this.#view.derivedSince(from) : [];
@@ -136,10 +144,10 @@ export class Stream implements Subscriber {
         if (!this.#open || generation !== this.#generation) return;
         this.#client.send(update.frame);
         from = update.revision;
-        this.topics = this.#view.topics;
+        this.#listen();
         missed = this.#hub.missed(this.topics, from);
       }
-      this.#hub.subscribe(this);
+      this.isListening = true;
       if (derived.length > 0) this.tell(derived);
       for (const rendering of missed) this.hear(rendering);
       // A client that resumes is told where it stands even if it has missed nothing.
@@ -148,6 +156,14 @@ export class Stream implements Subscriber {
     } catch {
       this.#client.fail('internal');
     }
+  }
+
+  /** To the topics of now. */
+  #listen(): void {
+    const { topics } = this.#view;
+    this.#hub.unsubscribe(this);
+    this.topics = topics;
+    this.#hub.subscribe(this);
   }
 
   /** A full update that was begun meanwhile holds all of it: what is older must not come behind it. */

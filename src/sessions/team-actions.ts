@@ -37,11 +37,10 @@ export const TEAM_ACTIONS = {
     ),
 
   'chat.start': async (services, operator, parameters) => {
-    const { loop, limits, pages, replica } = services;
+    const { loop, limits, pages } = services;
     const visitorId = parameters.id('visitorId');
     const message = parameters.has('message') ? readMessage(parameters, limits.maxMessageLength) : undefined;
-    // Whoever has an open chat is not invited at all, which its command says.
-    if (replica.openChatOf(visitorId) === undefined) await refuseUnlessTheirVisitor('chat.start', services, operator, visitorId);
+    await refuseUnlessTheirVisitor('chat.start', services, operator, visitorId);
     const page = await pages.findNewestOf(visitorId);
     if (page === undefined) throw new ChatError('not-found', 'visitor-not-found', 'there is no such visitor');
     return loop.execute(

@@ -11,6 +11,7 @@ import { type Ban, isBanned, type Page, type Visitor } from '../domain/visitor.t
 import type { Clock, FoundPage, KnownVisitor, Metrics, OpenedPage, PageOpening, Pages, PageVisitor } from '../ports.ts';
 import type { AppliedChange, Replica } from '../sync/replica.ts';
 import { ExpiringMap } from './expiring-map.ts';
+import { LatestEnds } from './latest-ends.ts';
 import type { LeftPages } from './left-pages.ts';
 import { readRowlessPage } from './rowless-page.ts';
 
@@ -24,6 +25,8 @@ export class VisitorPages {
   readonly #left: LeftPages;
   readonly #nowUs: () => Microseconds;
   readonly #cache: ExpiringMap<string, FoundPage & { readonly token: string }>;
+  /** Of pages, and of visitors who were kept out or let in again. */
+  readonly #ends = new LatestEnds<{ readonly pageId?: string; readonly visitorId: string }>();
   /** Who was heard of so lately that a page of his may be cached as if he had no rows. */
   readonly #heardOf: ExpiringMap<string, true>;
   /** Pages that came without rows and have them now: a WebSocket keeps the one it began with. */
@@ -49,13 +52,18 @@ export class VisitorPages {
     options.metrics.gauge('visitor_pages_cached', 'Pages of visitors in memory (at most 100000)', () => this.#cache.size);
     options.replica.listen({
       applied: ({ change }: AppliedChange) => {
+        if (change.type === 'page-ended') this.#ends.heard({ pageId: change.pageId, visitorId: change.visitorId });
+        else if (change.type === 'visitor-banned') this.#ends.heard({ visitorId: change.visitorId });
         if (change.type === 'page-ended') this.#cache.delete(change.pageId);
         else if (change.type === 'visitor-banned') this.#cache.deleteWhere(({ page }) => page.visitorId === change.visitorId);
         else if (change.type === 'chat-opened') this.#heardOf.set(change.chat.visitorId, true, CACHE_MS);
         else if (change.type === 'visitor-changed') this.#heardOf.set(change.visitorId, true, CACHE_MS);
       },
       committed: () => undefined,
-      reloaded: () => this.#cache.clear(), // rows may be gone with an older database
+      reloaded: () => {
+        this.#ends.heardAll();
+        this.#cache.clear(); // rows may be gone with an older database
+      },
     });
   }
 
@@ -83,11 +91,15 @@ export class VisitorPages {
     const cached = this.#cached(pageId);
     const right = cached?.token ?? this.tokenOf(pageId);
     if (!isSameText(token, right)) throw reinit();
-    const found = cached ?? (await this.#find(pageId));
+    const found = cached ?? (await this.#lookUp(pageId, right));
     if (found === undefined || this.#left.has(found.page)) throw reinit();
-    if (cached === undefined) this.#cache.set(pageId, { ...found, token: right }, CACHE_MS);
     this.refuseBanned(found.ban);
     return found.page;
+  }
+
+  /** The same page, if it lives still. Asked after every wait that an end may fall into. Throws as `authenticate`. */
+  again({ id }: Page): Promise<Page> {
+    return this.authenticate(id, this.tokenOf(id));
   }
 
   /** Has this page rows, as far as this node knows, or is it getting them? */
@@ -108,8 +120,10 @@ export class VisitorPages {
   }
 
   async #write(page: Page): Promise<Written> {
+    const before = this.#ends.count;
     const { visitor, secretGeneration, hasChatted, hasEnded } = await this.#pages.write(page);
     if (hasEnded) throw reinit();
+    if (this.#hasEndedSince(before, page)) return this.#write(page);
     const { rowless: _, ...facts } = page;
     const written: Page = { ...facts, secretGeneration };
     this.#written.set(page, written);
@@ -139,6 +153,20 @@ export class VisitorPages {
   #cached(pageId: string): (FoundPage & { readonly token: string }) | undefined {
     const cached = this.#cache.get(pageId);
     return cached?.page.rowless !== undefined && this.#heardOf.get(cached.page.visitorId) !== undefined ? undefined : cached;
+  }
+
+  /** Asked again when it has ended while it was looked up. */
+  async #lookUp(pageId: string, token: string): Promise<FoundPage | undefined> {
+    const before = this.#ends.count;
+    const found = await this.#find(pageId);
+    if (found === undefined) return undefined;
+    if (this.#hasEndedSince(before, found.page)) return this.#lookUp(pageId, token);
+    this.#cache.set(pageId, { ...found, token }, CACHE_MS);
+    return found;
+  }
+
+  #hasEndedSince(count: number, { id, visitorId }: Page): boolean {
+    return this.#ends.hasEndedSince(count, end => end.visitorId === visitorId && (end.pageId ?? id) === id);
   }
 
   /** Its token was right. */

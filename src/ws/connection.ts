@@ -76,6 +76,7 @@ export class Connection {
     this.#socket.resume();
     this.#socket.on('message', (data, isBinary) => {
       this.awaitsPong = false;
+      if (this.#socket.readyState !== this.#socket.OPEN) return; // whoever is being closed does nothing more
       if (isBinary || !Buffer.isBuffer(data)) this.close(CLOSE.badFrame);
       else handle(data.toString('utf8'));
     });

@@ -135,6 +135,7 @@ export class WsServer {
       this.#options.services.admission.webSocket(isOperator ? 'operator' : 'visitor', this.connections);
       const parameters = new Parameters(queryOf(request.url ?? ''));
       const kind = isOperator ? await this.#operator(request) : await this.#visitor(parameters, request, connection);
+      // From here on it hears of its end: nothing is awaited between this and what was known of it.
       const session = new ClientSession(connection, kind);
       const turn = this.#turns[this.connections % PING_TURNS];
       turn?.add(session);
@@ -166,11 +167,12 @@ export class WsServer {
   /** One too many of his page ends the oldest one of it; of himself, or of where he comes from, it is refused. */
   async #visitor(parameters: Parameters, request: IncomingMessage, connection: Connection): Promise<ClientKind> {
     const { services, addressOf } = this.#options;
-    const page = await services.pages.authenticate(
+    const known = await services.pages.authenticate(
       parameters.text('page-id', { max: MAX_PAGE_ID }),
       parameters.text('auth-token', { max: 100 }),
     );
-    if (readSince(parameters) === undefined) await services.admission.visitorRead(page.visitorId); // a full update will be read
+    if (readSince(parameters) === undefined) await services.admission.visitorRead(known.visitorId); // a full update will be read
+    const page = await services.pages.again(known);
     const address = addressOf(request);
     const holder = { pageId: page.id, visitorId: page.visitorId, address };
     const leave = this.#held.enter(holder, () => connection.close({ code: CLOSE.tooMany.code, reason: retryReason(REPLACED_RETURN_MS) }));

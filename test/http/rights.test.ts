@@ -142,7 +142,10 @@ const ACTIONS: Record<keyof typeof ACTION_RIGHTS, { parameters: (target: Target)
   'chat.transfer': act(({ chatId }) => ({ chatId, departmentKey: 'stock' }), BY_CHIEFS('403 not-your-chat')),
   'chat.release': act(({ chatId }) => ({ chatId }), NOT_YOURS),
   'chat.close': act(({ chatId }) => ({ chatId }), BY_CHIEFS('403 not-your-chat')),
-  'chat.start': act(({ visitorId }) => ({ visitorId }), ALL('409 chat-open')),
+  'chat.start': act(
+    ({ visitorId }) => ({ visitorId }),
+    ['403 not-allowed', '409 chat-open', '403 not-allowed', '409 chat-open', '409 chat-open'],
+  ),
   'chat.set_subject': act(({ chatId }) => ({ chatId, category: 'x' }), BY_CHIEFS('403 not-your-chat')),
   'visitor.ban': act(({ visitorId }) => ({ visitorId }), NEEDS_ROLE),
   'visitor.unban': act(({ visitorId }) => ({ visitorId }), NEEDS_ROLE),
@@ -344,6 +347,41 @@ describe('who may do what', () => {
       const answer = await callers.get(caller)?.action('chat.start', { visitorId });
       assert.equal(shown(answer as Answer), READERS[i], caller);
     }
+  });
+
+  test('an open chat is named to nobody who may not read it, however often they ask while it is being closed', async () => {
+    const { chatId, visitorId } = await newTarget();
+    const stranger = callers.get('stranger') ?? seller;
+    let isClosed = false;
+    const answers: Answer[] = [];
+    const asking = Array.from({ length: 8 }, async () => {
+      do answers.push(await stranger.action('chat.start', { visitorId }));
+      while (!isClosed);
+    });
+    await eventually(() => answers.length >= 8);
+    assert.equal((await seller.action('chat.close', { chatId })).result, 'ok');
+    const asked = answers.length;
+    await eventually(() => answers.length >= asked + 16);
+    isClosed = true;
+    await Promise.all(asking);
+    assert.deepEqual([...new Set(answers.map(shown))], ['403 not-allowed']);
+    assert.ok(!JSON.stringify(answers).includes(chatId));
+  });
+
+  test('who may read an older chat of a visitor is not told which chat of another department is open', async () => {
+    const { chatId, visitor, visitorId } = await newTarget();
+    assert.equal((await seller.action('chat.close', { chatId })).result, 'ok');
+    const start = { 'client-side-id': `other-${chatId}`, 'department-key': 'stock', 'first-question': 'hello', 'force-start': 'true' };
+    assert.equal((await visitor.action('chat.start', start)).result, 'ok');
+    const [open] = await single.database.query<{ id: string; department: string }>(
+      'select id, department_key as department from chat where visitor_id = $1 order by id desc limit 1',
+      [visitorId],
+    );
+    assert.equal(open?.department, 'stock');
+    const refused = await seller.action('chat.start', { visitorId });
+    assert.deepEqual([shown(refused), refused.data], ['409 chat-open', undefined]);
+    const told = await callers.get('stranger')?.action('chat.start', { visitorId });
+    assert.deepEqual([told?.status, told?.error, told?.data], [409, 'chat-open', { chatId: Number(open?.id) }]);
   });
 
   test('without a login that lives nobody is an operator: nobody, a visitor, who was disabled, who has logged out', async () => {

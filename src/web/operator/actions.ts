@@ -60,7 +60,8 @@ export async function inviteVisitor(store: Store, visitorId: string): Promise<vo
     store.open(chatId);
   } catch (error) {
     sayError(error);
-    const open = error instanceof ApiError && error.code === 'chat-open' ? (error.data as { readonly chatId: number }).chatId : undefined;
+    const open =
+      error instanceof ApiError && error.code === 'chat-open' ? (error.data as { readonly chatId: number } | undefined)?.chatId : undefined;
     if (open !== undefined && store.state.value.chats.has(open)) store.open(open);
   }
 }
