@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { type Response, Router } from 'express';
 import type { FoundFile } from '../ports.ts';
 import { ChatError } from '../domain/error.ts';
+import type { Page } from '../domain/visitor.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { OPERATOR_STATUS, VISITOR_STATUS, visitorErrorBody } from '../protocol/error-codes.ts';
 import { deleteFile, operatorsFile, visitorsFile } from '../sessions/downloads.ts';
@@ -35,22 +36,32 @@ export interface VisitorFileOptions {
 export function visitorFileRoutes({ services, uploads, unread, addressOf }: VisitorFileOptions): Router {
   const routes = Router({ caseSensitive: true });
 
-  /** By the credentials that came before the file; without any he is not known until all is read. */
-  const identify = async (address: string, parameters: Parameters): Promise<Uploader> => {
-    if (!parameters.has('page-id') || !parameters.has('auth-token')) return { kind: 'unknown', address };
-    const { visitorId } = await authenticateVisitor(services, parameters);
-    return { kind: 'visitor', id: visitorId, address };
+  /** Who sends an upload, asked for again as more of it comes: always the same page. */
+  const sameSender = (): ((parameters: Parameters) => Promise<Page>) => {
+    let before: string | undefined;
+    return async parameters => {
+      const page = await authenticateVisitor(services, parameters);
+      if (before !== undefined && page.id !== before)
+        throw new ChatError('invalid', 'wrong-argument-value', 'the upload names two pages', { argumentName: 'page-id' });
+      before = page.id;
+      return page;
+    };
   };
 
   routes.post(
     '/l/v/m/upload',
     handle(async (request, response) => {
       const address = addressOf(request);
+      const pageOf = sameSender();
+      /** By the credentials that came before the file; without any it is not known until all is read. */
+      const identify = async (parameters: Parameters): Promise<Uploader> => {
+        if (!parameters.has('page-id') || !parameters.has('auth-token')) return { kind: 'unknown', address };
+        return { kind: 'visitor', id: (await pageOf(parameters)).visitorId, address };
+      };
       const inQuery = parametersOf(request);
-      const first: Uploader = inQuery.has('page-id') ? await identify(address, inQuery) : { kind: 'head', address };
-      const sender = { first, identify: (parameters: Parameters) => identify(address, parameters) };
-      await uploads.with(request, sender, async ({ parameters, file }) => {
-        const known = await authenticateVisitor(services, parameters);
+      const first: Uploader = inQuery.has('page-id') ? await identify(inQuery) : { kind: 'head', address };
+      await uploads.with(request, { first, identify }, async ({ parameters, file }) => {
+        const known = await pageOf(parameters);
         const pause = services.admission.visitorAction(known.visitorId);
         if (pause !== undefined) await pause;
         const page = await actingPage(services, { page: known, address }, { mayBeginChat: true });

@@ -120,9 +120,12 @@ export class UploadReader {
           if (nameIsCut || valueIsCut || (fields[name] ?? value) !== value) came.isCut = true;
           fields[name] = value;
         });
+        parser.on('filesLimit', () =>
+          reject(new ChatError('invalid', 'wrong-argument-value', 'one file at a time', { argumentName: FILE_PART })),
+        );
         for (const limit of ['fieldsLimit', 'partsLimit'] as const) parser.on(limit, () => (came.isCut = true));
         parser.on('file', (name: string, stream: BusboyFileStream, filename: string, _encoding: string, contentType: string) => {
-          if (name !== FILE_PART || came.file !== undefined) {
+          if (name !== FILE_PART) {
             stream.resume();
             return;
           }

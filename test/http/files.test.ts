@@ -261,6 +261,40 @@ describe('files', () => {
     assert.equal(visitor.deltas.length, 0, 'no message, no chat');
   });
 
+  test('an upload that names two senders, wherever, or brings two files is refused, and nothing is left of it', async () => {
+    const [one, other] = [await Visitor.init(url), await Visitor.init(url)];
+    const before = await rows();
+    const credentials = (visitor: Visitor): [string, string][] => Object.entries(visitor.credentials);
+    const file: [string, Blob] = ['webim_upload_file', new Blob(['hello'])];
+    const id: [string, string] = ['client-side-id', 'two-1'];
+    const send = async (query: [string, string][], parts: [string, string | Blob][]): Promise<unknown> => {
+      const form = new FormData();
+      for (const [name, value] of parts) {
+        if (typeof value === 'string') form.append(name, value);
+        else form.append(name, value, 'a.txt');
+      }
+      const response = await fetch(`${url}/l/v/m/upload?${new URLSearchParams(query).toString()}`, { method: 'POST', body: form });
+      const { error, argumentName, result } = (await response.json()) as Record<string, unknown>;
+      return error === undefined ? result : [error, argumentName];
+    };
+    const [mine, others] = [credentials(one), credentials(other)];
+    const [twoPages, twoFiles] = [
+      ['wrong-argument-value', 'page-id'],
+      ['wrong-argument-value', 'webim_upload_file'],
+    ];
+    for (const [name, query, parts, expected] of [
+      ['the query and a part behind the file', mine, [id, file, ...others], twoPages],
+      ['the query and a part before the file', mine, [id, ...others, file], twoPages],
+      ['parts before and behind the file', [], [id, ...mine, file, ...others], ['wrong-argument-value', 'body']],
+      ['two files', mine, [id, file, file], twoFiles],
+      ['two files, one of another name behind', mine, [id, file, ['other', new Blob(['x'])]], twoFiles],
+      ['two files, one of another name before', mine, [id, ['other', new Blob(['x'])], file], twoFiles],
+    ] as [string, [string, string][], [string, string | Blob][], unknown][])
+      assert.deepEqual(await send(query, parts), expected, name);
+    assert.deepEqual([await rows(), temporary()], [before, []]);
+    assert.equal(await send(mine, [...mine, id, file, ...mine]), 'ok', 'the same page, said again');
+  });
+
   test('uploads that trickle in are cut after half a minute, and those who chat meanwhile do not notice', { timeout: 60_000 }, async t => {
     const visitor = await Visitor.init(url);
     const before = await rows();
