@@ -679,7 +679,7 @@ async function burst(t: TestContext, desk: Desk, staff: readonly Colleague[], de
   t.diagnostic(
     `${CHATS} chats were begun within ${Math.round(tookMs)} ms; each p50 ${percentile(latencies, 0.5)} ms, p99 ${percentile(latencies, 0.99)} ms`,
   );
-  assert.ok(tookMs <= 15_000, `it took ${tookMs} ms`);
+  assert.ok(tookMs <= 40_000, `it took ${tookMs} ms`);
   const queued = await desk.query<{ department_key: string; id: number; visitor_id: string }>(
     `select department_key, id::int, visitor_id from chat where state = 'queue' order by queued_us, id`,
   );

@@ -19,7 +19,10 @@ interface Expected {
 /** Where each move leads, in words of this file's own. */
 function follow(chat: Expected, { move, operatorId, assignedOperatorId }: Extract<Change, { type: 'chat-moved' }>): void {
   if (/^closed-by-/.test(move))
-    Object.assign(chat, { state: chat.state === 'invitation' ? 'closed' : move.replaceAll('-', '_'), assigned: null });
+    Object.assign(chat, {
+      state: chat.state === 'invitation' && move === 'closed-by-operator' ? 'closed' : move.replaceAll('-', '_'),
+      assigned: null,
+    });
   else if (move === 'expired') Object.assign(chat, { state: 'closed', assigned: null });
   else if (move === 'assigned' || (move === 'transferred' && chat.state === 'queue')) chat.assigned = assignedOperatorId;
   else if (/^(passed|declined|released|requeued|sent-to-department)$/.test(move))
