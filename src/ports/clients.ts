@@ -152,7 +152,8 @@ export interface LoginAttempts {
   giveBack(buckets: readonly Bucket[], emptied: string): Promise<void>;
   /** Was it remembered within 30 days? */
   isKnown(place: string): Promise<boolean>;
-  remember(place: string): Promise<void>;
+  /** Of an account a bounded number is remembered. */
+  remember(place: string, account: string): Promise<void>;
 }
 
 /** Texts that operators insert. */

@@ -1,7 +1,7 @@
 /**
  * Whose address it is, as far as one person or one household can be told by it: IPv4 as it is, of IPv6 the network that one
  * customer is given (/64), because whoever has one has 2^64 addresses. An IPv4 address in IPv6 form is the IPv4 address.
- * Called where something is counted per address. It never throws: what is no address is its own key.
+ * However a proxy writes it (with a port, in brackets, with leading zeros, which are decimal), it has one key. Called where something is counted per address. It never throws: what is no address is its own key.
  */
 const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
 /** IPv4 in IPv6 is ::ffff:0:0/96. */
@@ -9,11 +9,19 @@ const MAPPED = ['0', '0', '0', '0', '0', 'ffff'];
 const LONGEST = 100;
 
 export function addressKey(ip: string): string {
-  const address = (ip.split('%')[0] ?? '').toLowerCase().replace(/^\[|\]$/g, '');
+  const address = withoutPort(ip.slice(0, LONGEST).trim().toLowerCase());
+  if (IPV4.test(address)) return address.split('.').map(Number).join('.');
   const groups = groupsOf(address);
   if (groups === undefined) return address.slice(0, LONGEST);
   if (MAPPED.every((group, i) => groups[i] === group)) return groups.slice(6).map(ipv4Bytes).join('.');
   return `${groups.slice(0, 4).join(':')}::/64`;
+}
+
+/** Nor brackets, nor zone. Without brackets the last group of an IPv6 address is no port. */
+function withoutPort(address: string): string {
+  const [, inBrackets] = /^\[([^\]]*)\](?::\d*)?$/.exec(address) ?? [];
+  const [, ipv4] = /^(\d{1,3}(?:\.\d{1,3}){3}):\d*$/.exec(address) ?? [];
+  return (inBrackets ?? ipv4 ?? address).split('%')[0] ?? '';
 }
 
 /** The eight groups of an IPv6 address, without leading zeros; undefined: it is none. */

@@ -28,6 +28,7 @@ export interface Attempt {
   /** The account from this address. */
   readonly pair: string;
   readonly place: string;
+  readonly account: string;
 }
 
 export interface LoginGuardOptions {
@@ -56,20 +57,16 @@ export class LoginGuard {
   async inTurn<T>(login: string, ip: string, check: (attempt: Attempt) => Promise<T>): Promise<T> {
     const address = addressKey(ip);
     const pair = this.#key('pair', login, address);
+    const account = this.#key('account', login);
     const place = this.#key('place', login, address);
     const isKnown = await this.#attempts.isKnown(place);
     const own = { key: pair, ...PAIR };
     const buckets = isKnown
       ? [own]
-      : [
-          own,
-          { key: this.#key('account', login), ...ACCOUNT },
-          { key: this.#key('address', address), ...ADDRESS },
-          { key: this.#key('all'), ...ALL },
-        ];
+      : [own, { key: account, ...ACCOUNT }, { key: this.#key('address', address), ...ADDRESS }, { key: this.#key('all'), ...ALL }];
     return isKnown
-      ? this.#known.run(place, () => check({ buckets, pair, place }))
-      : this.#strangers.run(address, () => check({ buckets, pair, place }));
+      ? this.#known.run(place, () => check({ buckets, pair, place, account }))
+      : this.#strangers.run(address, () => check({ buckets, pair, place, account }));
   }
 
   /** Before the password is looked at. Throws `too-many-attempts`. */
@@ -80,9 +77,9 @@ export class LoginGuard {
   }
 
   /** The password was right. */
-  async giveBack({ buckets, pair, place }: Attempt): Promise<void> {
+  async giveBack({ buckets, pair, place, account }: Attempt): Promise<void> {
     await this.#attempts.giveBack(buckets, pair);
-    await this.#attempts.remember(place);
+    await this.#attempts.remember(place, account);
   }
 
   #key(...parts: readonly string[]): string {

@@ -381,7 +381,7 @@ describe('who may do what', () => {
     const refused = await seller.action('chat.start', { visitorId });
     assert.deepEqual([shown(refused), refused.data], ['409 chat-open', undefined]);
     const told = await callers.get('stranger')?.action('chat.start', { visitorId });
-    assert.deepEqual([told?.status, told?.error, told?.data], [409, 'chat-open', { chatId: Number(open?.id) }]);
+    assert.deepEqual([told?.status, told?.error, told?.data], [409, 'chat-open', { chatId: Number(open.id) }]);
   });
 
   test('without a login that lives nobody is an operator: nobody, a visitor, who was disabled, who has logged out', async () => {

@@ -9,12 +9,14 @@ create table login_attempt (
 );
 create index login_attempt_free on login_attempt (free_at);
 
--- Pairs of an account and an address from which it has logged in, hashed.
+-- Pairs of an account and an address from which it has logged in, and that account, hashed.
 create table login_place (
   key text collate "C" primary key,
+  account text collate "C" not null,
   seen_at timestamptz not null default clock_timestamp()
 );
 create index login_place_seen on login_place (seen_at);
+create index login_place_account on login_place (account, seen_at);
 
 -- Takes one place in each bucket, or in none. Each holds `bound`, and gives one back every `step` seconds. Returns the
 -- milliseconds until it may work, 0: it has. One at a time on all nodes, so that guesses sent at once are counted one by one.
@@ -36,6 +38,29 @@ begin
   select w.key, v_now + w.step * interval '1 second' from unnest(p_keys, p_steps) w(key, step)
   on conflict (key) do update set free_at = greatest(login_attempt.free_at, v_now) + (excluded.free_at - v_now);
   return 0;
+end $$;
+
+-- The password was right: what was reserved in each is given back, and nothing counts any more in p_emptied. In the same turn as
+-- reserve_login: both write several rows.
+create function give_back_login(p_keys text[], p_steps double precision[], p_emptied text) returns void language plpgsql volatile as $$
+begin
+  perform pg_advisory_xact_lock(74617, 12);
+  perform set_config('synchronous_commit', 'off', true);
+  delete from login_attempt where key = p_emptied;
+  update login_attempt a set free_at = a.free_at - w.step * interval '1 second'
+  from unnest(p_keys, p_steps) w(key, step) where a.key = w.key;
+end $$;
+
+-- An account has logged in here. Once a day is enough; of an account the 50 places seen last are kept.
+create function remember_login(p_key text, p_account text) returns void language plpgsql volatile as $$
+begin
+  if exists (select from login_place where key = p_key and seen_at > clock_timestamp() - interval '1 day') then
+    return;
+  end if;
+  perform pg_advisory_xact_lock(74618, hashtext(p_account));
+  insert into login_place (key, account) values (p_key, p_account)
+  on conflict (key) do update set seen_at = clock_timestamp();
+  delete from login_place where key in (select key from login_place where account = p_account order by seen_at desc, key offset 50);
 end $$;
 
 -- Logins are the same whatever their case. Where an installation has several already, all but the first are marked:
