@@ -64,8 +64,8 @@ describe('a flood of new visitors:', () => {
       assert.ok((after[table] ?? 0) - (before[table] ?? 0) <= begun, `${after[table]} ${table}, at most ${begun} new ones`);
     assert.ok((await cluster.master.metric('address_refused_total{what="init"}')) > 0);
     assert.ok((await cluster.master.metric('address_refused_total{what="chat"}')) > 0);
-    // The flood's own sender shares two cores with the node, its database and this test.
-    assert.ok(flooded <= calm * 1.5 + 60, 'at most half as much again, and what the sender takes of this machine');
+    // The flood's own sender shares two cores with the node, its database and this test: what it takes of the machine is not ours.
+    assert.ok(flooded <= calm * 1.5 + lasting(1_000, 60), `${flooded} ms, ${calm} ms before`);
     assert.equal((await cluster.master.status()).state, 'running');
   });
 });
