@@ -16,7 +16,8 @@ import { sendSurely, SteadyOperator } from '../support/surely.ts';
 import { Visitor } from '../support/visitor.ts';
 
 const CLIENTS = lasting(1_000, 5_000);
-const PAGES = 100;
+/** A page has three WebSockets at most. */
+const PAGES = Math.ceil((0.9 * CLIENTS) / 3);
 /** Fewer than the visitors, more than the operators: the server has to choose. */
 const HANDSHAKES_PER_SECOND = CLIENTS / 5;
 

@@ -126,8 +126,7 @@ describe('notes among operators', () => {
     ((await visitor.get('/l/v/m/history', parameters)) as { data: { messages: Saying[] } }).data.messages;
 
   /** The visitor's other device: what a full update tells. */
-  const again = async (visitor: Visitor): Promise<Visitor> =>
-    Visitor.init(url, { visitor: JSON.stringify({ id: visitor.page.visitor.id }) });
+  const again = async (visitor: Visitor): Promise<Visitor> => Visitor.init(url, { visitor: JSON.stringify(visitor.page.visitor) });
 
   test('of all kinds of message only those among operators stay inside, whichever way a visitor asks', async () => {
     const { visitor, chatId } = await conversation();
