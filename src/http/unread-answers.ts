@@ -146,24 +146,29 @@ export class UnreadAnswers {
 
   async #take(sending: Sending, piece: Buffer): Promise<boolean> {
     const { response, what, taken, waitedMs } = sending;
-    if (response.destroyed) return false;
+    const { socket } = response.req;
+    if (response.destroyed || socket.destroyed) return false;
     const { stillMs, bytesPerSecond } = this.#readingPace;
     const startedMs = performance.now();
     const isTaken = await new Promise<boolean>(resolve => {
       const done = (isTaken: boolean): void => {
         clearTimeout(late);
         response.off('close', gone);
+        socket.off('close', gone);
         resolve(isTaken);
       };
       const gone = (): void => done(false);
       const late = setTimeout(
         () => {
           this.#cut.inc(what);
-          response.req.socket.destroy();
+          socket.destroy();
+          done(false);
         },
         Math.min(stillMs, stillMs + (taken / bytesPerSecond) * 1_000 - waitedMs),
       );
       response.once('close', gone);
+      // An answer that waits behind another one of its connection is not told that it has closed.
+      socket.setMaxListeners(0).once('close', gone);
       response.write(piece, error => done(error == null));
     });
     sending.taken += piece.length;

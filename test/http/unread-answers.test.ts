@@ -137,7 +137,7 @@ describe('answers that nobody reads', () => {
   test('a file whose reader takes a little again and again, but too little on the whole, is cut too', async () => {
     const strict = new UnreadAnswers(metrics, { bytesPerSecond: 100 * MIB, stillMs: 2_000 });
     const written: number[] = [];
-    const request = { socket: { destroy: () => response.emit('close') } };
+    const request = { socket: Object.assign(new EventEmitter(), { destroyed: false, destroy: () => response.emit('close') }) };
     // A socket that takes a piece each second.
     const response = Object.assign(new EventEmitter(), {
       req: request,
