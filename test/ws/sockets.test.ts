@@ -132,7 +132,11 @@ describe('WebSockets', () => {
   test('a page that ends closes its sockets: 4410', async () => {
     const visitor = await Visitor.init(url, { 'device-id': 'watch' });
     const { closed } = await openVisitor(visitor);
-    await Visitor.init(url, { 'device-id': 'watch', visitor: JSON.stringify(visitor.page.visitor) });
+    await Visitor.init(url, {
+      'device-id': 'watch',
+      visitor: JSON.stringify(visitor.page.visitor),
+      'visit-session-id': visitor.page.visitSessionId,
+    });
     assert.equal((await closed()).code, 4410);
   });
 
