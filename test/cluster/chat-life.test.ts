@@ -393,7 +393,8 @@ describe('the life of a chat:', () => {
       await online(anna);
       const guest = await desk.visit({ department: 'support' });
       const refused = await anna.try('chat.start', { visitorId: guest.id, message: 'may I help you?' });
-      assert.deepEqual([refused.status, refused.error, refused.data], [409, 'chat-open', { chatId: guest.chatId }]);
+      // A stranger of that department is not told that there is one.
+      assert.deepEqual([refused.status, refused.error, refused.data], [403, 'not-allowed', undefined]);
       assert.deepEqual(await desk.moves(guest.chatId), ['opened']);
     });
 
