@@ -127,13 +127,18 @@ async function seedChat(url: string, admin: Operator, words: string, i: number, 
   return { chatId, visitorId: visitor.page.visitor.id };
 }
 
+/** Who says who they are before the file has places of their own; where too many come at once it is sent again, as apps do. */
 async function upload(url: string, visitor: Visitor, name: string, clientSideId: string): Promise<void> {
-  const form = new FormData();
-  form.set('webim_upload_file', new Blob(['words'], { type: 'text/plain' }), name);
-  for (const [key, value] of Object.entries({ 'client-side-id': clientSideId, ...visitor.credentials })) form.set(key, value);
-  const response = await fetch(`${url}/l/v/m/upload`, { method: 'POST', body: form });
-  const { result, error } = (await response.json()) as { result?: string; error?: string };
-  assert.equal(result, 'ok', `upload of ${name}: ${error ?? ''}`);
+  for (let tries = 1; ; tries++) {
+    const form = new FormData();
+    for (const [key, value] of Object.entries({ 'client-side-id': clientSideId, ...visitor.credentials })) form.set(key, value);
+    form.set('webim_upload_file', new Blob(['words'], { type: 'text/plain' }), name);
+    const response = await fetch(`${url}/l/v/m/upload`, { method: 'POST', body: form });
+    const { result, error } = (await response.json()) as { result?: string; error?: string };
+    if (result === 'ok') return;
+    assert.ok(error === 'server-not-ready' && tries < 50, `upload of ${name}: ${error ?? ''}`);
+    await new Promise(resolve => setTimeout(resolve, 100));
+  }
 }
 
 /** Half a character is none, and would be refused. */
