@@ -48,17 +48,20 @@ export function listedChat(chat: Chat): object {
   const { lastMessage } = chat;
   return operatorChat({
     ...chat,
-    visitorFields: listedFields(chat.visitorFields),
+    visitorFields: listedFields(chat.visitorFields, chat.visitorVerified),
     pageUrl: cut(chat.pageUrl, LISTED_URL),
     pageTitle: cut(chat.pageTitle, LISTED_TITLE),
     lastMessage: lastMessage === null ? null : { ...lastMessage, name: cut(lastMessage.name, LISTED_NAME) },
   });
 }
 
-export function listedFields(fields: Chat['visitorFields']): Chat['visitorFields'] {
+/** What is signed comes first: nobody pushes it out by telling more. */
+export function listedFields(fields: Chat['visitorFields'], verified: readonly string[] = []): Chat['visitorFields'] {
   let room = LISTED_FIELDS;
   const listed: [string, string][] = [];
-  for (const name of [...FIRST_FIELDS, ...Object.keys(fields).filter(other => !FIRST_FIELDS.includes(other))]) {
+  const isSigned = (name: string): boolean => verified.includes(name);
+  const names = [...FIRST_FIELDS.filter(isSigned), ...verified, ...FIRST_FIELDS, ...Object.keys(fields)];
+  for (const name of new Set(names)) {
     const value = fields[name] === undefined ? undefined : cut(fields[name], LISTED_FIELD);
     if (value === undefined || name.length + value.length > room) continue;
     room -= name.length + value.length;
