@@ -27,6 +27,7 @@ import { migrate } from './postgres/migrate.ts';
 import { createPages } from './postgres/pages.ts';
 import { createPresence } from './postgres/presence.ts';
 import { createRegistry } from './postgres/registry.ts';
+import { createSearchIndex } from './postgres/search-index.ts';
 import { createSnapshots } from './postgres/snapshots.ts';
 import { createStore } from './postgres/store.ts';
 import { applyReload, clusterIdentity, planReload, type Reload, warnOfDrift } from './reload.ts';
@@ -124,6 +125,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const messages = createMessages(database);
   const searches = database.withPool(SEARCHES_AT_ONCE);
   const pages = createPages(database);
+  const searchIndex = createSearchIndex(database);
 
   const replica = new Replica();
   const feed = new Feed({
@@ -217,6 +219,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     rules,
     presence: presenceStore,
     pushTargets: pages,
+    searchIndex,
     leaseToken: () => leadership.token,
     nowUs: () => heartbeat.nowUs(),
     clock,
@@ -269,6 +272,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         feed,
         registry,
         epochs: () => listEpochs(database),
+        search: () => searchIndex.state(),
         bus,
         ws,
         metrics,

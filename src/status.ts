@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from './config/config.ts';
 import { roleOf, stateOf } from './domain/cluster.ts';
 import { differingKeys } from './postgres/registry.ts';
-import type { Bus, Fingerprint, NodeRow, OpenedEpoch, Registry } from './ports.ts';
+import type { Bus, Fingerprint, NodeRow, OpenedEpoch, Registry, SearchIndex } from './ports.ts';
 import type { Feed } from './sync/feed.ts';
 import type { Health } from './sync/health.ts';
 import type { Leadership } from './sync/leadership.ts';
@@ -23,6 +23,7 @@ export interface StatusSources {
   readonly registry: Registry;
   /** Newest first. */
   readonly epochs: () => Promise<readonly OpenedEpoch[]>;
+  readonly search: SearchIndex['state'];
   readonly bus: Bus;
   readonly ws: WsServer;
   readonly metrics: MetricsRegistry;
@@ -32,7 +33,7 @@ export interface StatusSources {
 const LIST_WITHIN_MS = 500;
 
 export function nodeStatus(sources: StatusSources): () => Promise<object> {
-  const { config, fingerprint, version, health, leadership, replica, feed, registry, epochs, bus, ws, metrics } = sources;
+  const { config, fingerprint, version, health, leadership, replica, feed, registry, epochs, search, bus, ws, metrics } = sources;
   const upSince = new Date().toISOString();
   const messages = metrics.counter('messages_total', 'Messages that this node has applied, its own and those of other nodes');
   replica.listen({
@@ -44,6 +45,7 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
   });
   let nodes: readonly NodeRow[] = [];
   let opened: readonly OpenedEpoch[] = [];
+  let searched: string | null = null;
   let maxCpu = 0;
   let maxMemory = 0;
   let maxConnections = 0;
@@ -65,6 +67,7 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
     const late = wait(LIST_WITHIN_MS, undefined, { ref: false });
     nodes = (await Promise.race([registry.listNodes().catch(() => undefined), late])) ?? nodes;
     opened = (await Promise.race([epochs().catch(() => undefined), late])) ?? opened;
+    searched = (await Promise.race([search().catch(() => undefined), late])) ?? searched;
     const [epoch] = opened;
     const leader = leadership.leader ?? null;
     return {
@@ -83,6 +86,8 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
       epoch: epoch === undefined ? null : { number: epoch.epoch, reason: epoch.reason, openedAt: epoch.openedAt.toISOString() },
       lag: { revisions: feed.lag, seconds: feed.lagSeconds },
       transport: bus.transport,
+      // Are searches by words behind an index?
+      search: searched,
       cluster: nodes.map(row => ({
         node: row.name,
         role: roleOf(row.mode, row.name === leader),

@@ -8,8 +8,9 @@ import { ChatDeadlines } from '../jobs/chat-deadlines.ts';
 import { LostOperators } from '../jobs/lost-operators.ts';
 import { PushNotifications } from '../jobs/push-notifications.ts';
 import { Retention } from '../jobs/retention.ts';
+import { SearchIndex } from '../jobs/search-index.ts';
 import type { Part } from '../lifecycle.ts';
-import type { Clock, Log, LostOperators as LostOperatorsStore, Metrics, PushTargets } from '../ports.ts';
+import type { Clock, Log, LostOperators as LostOperatorsStore, Metrics, PushTargets, SearchIndex as SearchIndexStore } from '../ports.ts';
 import type { Database } from '../postgres/database.ts';
 import { createRetention } from '../postgres/retention.ts';
 import { createFcm } from '../push/fcm.ts';
@@ -27,6 +28,7 @@ export interface JobsOptions {
   readonly rules: ChatRules;
   readonly presence: LostOperatorsStore;
   readonly pushTargets: PushTargets;
+  readonly searchIndex: SearchIndexStore;
   readonly leaseToken: () => number | undefined;
   readonly nowUs: () => Microseconds;
   readonly clock: Clock;
@@ -48,6 +50,7 @@ export function createJobs(options: JobsOptions): Jobs {
   const deadlines = new ChatDeadlines({ ...options, rules: rules.deadlines, log: logOf('chat-deadlines') });
   const lost = new LostOperators({ ...options, store: options.presence, log: logOf('lost-operators') });
   const retention = new Retention({ ...options, store: createRetention(database, config.retention), log: logOf('retention') });
+  const searchIndex = new SearchIndex({ ...options, store: options.searchIndex, log: logOf('search-index') });
   const push =
     config.push === undefined
       ? undefined
@@ -60,7 +63,13 @@ export function createJobs(options: JobsOptions): Jobs {
           log: logOf('push'),
           metrics,
         });
-  const jobs = { 'auto-assignment': assignment, 'chat deadlines': deadlines, 'lost operators': lost, retention };
+  const jobs = {
+    'auto-assignment': assignment,
+    'chat deadlines': deadlines,
+    'lost operators': lost,
+    retention,
+    'search index': searchIndex,
+  };
   return {
     wake() {
       for (const job of Object.values(jobs)) job.wake();

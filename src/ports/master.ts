@@ -25,3 +25,13 @@ export interface RetentionStore {
   /** Deletes the oldest rows of a kind; not complete: there are more. StoreFailure `fenced` when the lease is not held. */
   deleteSome(kind: string, leaseToken: number): Promise<{ readonly deleted: number; readonly complete: boolean }>;
 }
+
+/** What was said in chats that have ended, behind an index. Filled by the master. */
+export interface SearchIndex {
+  /** Makes the index. A sentence: why there is none. */
+  prepare(): Promise<string | undefined>;
+  /** Reads the next chats; not complete: there are more. StoreFailure `fenced` when the lease is not held. */
+  readSome(leaseToken: number): Promise<{ readonly chats: number; readonly complete: boolean }>;
+  /** `reading`: there is one, and chats from before it are still being read. */
+  state(): Promise<'indexed' | 'reading' | 'not-indexed'>;
+}

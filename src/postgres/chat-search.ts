@@ -7,6 +7,7 @@ import type { ChatQuery, ChatSearch, Visit } from '../ports.ts';
 import type { Database } from './database.ts';
 import { cutToBytes, type Measured, pageOf } from './page-bytes.ts';
 import { knownTo, readable } from './readable.ts';
+import { createSearchIndex, LEAST_INDEXED, mayContain } from './search-index.ts';
 import { likePattern, searchWithin } from './search-time.ts';
 import { CHATS, LAST_MESSAGE, VISITORS } from './tables.ts';
 
@@ -16,9 +17,11 @@ const TEXT_SEARCH_MS = 4_000;
 
 /** `searches`: where texts are looked through, apart from all other reads. */
 export function createChatSearch(database: Database, searches: Database): ChatSearch {
+  const index = createSearchIndex(database);
   return {
     async find(query) {
-      const { text, values } = statementOf(query);
+      const isIndexed = query.text !== undefined && (await index.state()) === 'indexed';
+      const { text, values } = statementOf(query, isIndexed);
       const select = cutToBytes(text, 'id desc', PAGE_BYTES);
       type Row = Chat & { lastMessage: LastMessage | null } & Measured;
       const rows =
@@ -56,7 +59,7 @@ export function createChatSearch(database: Database, searches: Database): ChatSe
   };
 }
 
-function statementOf(query: ChatQuery): { readonly text: string; readonly values: unknown[] } {
+function statementOf(query: ChatQuery, isIndexed: boolean): { readonly text: string; readonly values: unknown[] } {
   const conditions: string[] = [];
   const values: unknown[] = [];
   const where = (condition: string, value: unknown): void => {
@@ -72,10 +75,12 @@ function statementOf(query: ChatQuery): { readonly text: string; readonly values
   where('chat.created_us >= ?', query.fromUs);
   where('chat.created_us < ?', query.toUs);
   where('chat.id < ?', query.beforeId);
+  const pattern = query.text === undefined ? undefined : likePattern(query.text);
+  if (isIndexed && (query.text ?? '').length >= LEAST_INDEXED) where(mayContain('?'), pattern);
   where(
     `exists (select from message m where m.visitor_id = chat.visitor_id and m.chat_id = chat.id and not m.deleted
        and folded(m.text) like '%' || folded(?) || '%')`,
-    query.text === undefined ? undefined : likePattern(query.text),
+    pattern,
   );
   const filter = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
   return {

@@ -2,9 +2,10 @@
  * What is deleted when, one statement for each kind of row: at most LIMIT rows in a transaction that holds the lease's row, so
  * that a former master deletes nothing. Times are the database's.
  */
-import { type RetentionStore, StoreFailure } from '../ports.ts';
+import type { RetentionStore } from '../ports.ts';
 import type { Database } from './database.ts';
 import { IS_OPEN } from './tables.ts';
+import { underLease } from './under-lease.ts';
 
 const LIMIT = 2_000;
 
@@ -59,6 +60,7 @@ export function createRetention(database: Database, { logHours, assignmentDays, 
           chats: `with old as (select id, visitor_id from ${old}),
             files as (delete from file f using message m, old where m.chat_id = old.id and m.visitor_id = old.visitor_id and f.sender = m.sender and f.client_side_id = m.client_side_id),
             messages as (delete from message m using old where m.visitor_id = old.visitor_id and m.chat_id = old.id),
+            searched as (delete from searched_chat s using old where s.chat_id = old.id),
             history as (delete from chat_history h using old where h.chat_id = old.id)
             delete from chat using old where chat.id = old.id`,
         }),
@@ -68,9 +70,7 @@ export function createRetention(database: Database, { logHours, assignmentDays, 
     async deleteSome(kind, leaseToken) {
       const statement = statements[kind];
       if (statement === undefined) throw new Error(`nothing is known of ${kind}`);
-      return database.transaction('begin', async client => {
-        const lease = await client.query('select from lease where token = $1 and expires_at > clock_timestamp() for share', [leaseToken]);
-        if (lease.rowCount === 0) throw new StoreFailure('fenced', new Error('the lease is not held'));
+      return underLease(database, leaseToken, async client => {
         const deleted = (await client.query(statement)).rowCount ?? 0;
         return { deleted, complete: deleted < (kind === 'chats' ? 200 : LIMIT) };
       });

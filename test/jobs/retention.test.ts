@@ -53,7 +53,9 @@ describe('retention', () => {
       first!.visitorId,
       open!.visitorId,
     ]);
+    await database.query("insert into searched_chat select id, 1, 'text' from chat where visitor_id = $1", [first!.visitorId]);
     assert.equal(await deleted('chats'), 1);
+    assert.equal(await count('searched_chat'), 0);
     assert.deepEqual([await count('chat'), await count('message'), await count('file'), await count('visitor')], [3, 3, 3, 4]);
     assert.equal(await count(`chat_history where chat_id not in (select id from chat)`), 0);
   });
