@@ -28,7 +28,7 @@ export function createSearchIndex(database: Database): SearchIndex {
       try {
         await database.query('create extension if not exists pg_trgm');
       } catch (error) {
-        if (!NOT_TO_BE_HAD.has(sqlState(error) ?? '')) throw error;
+        if (!NOT_TO_BE_HAD.has(sqlState(error))) throw error;
         return error instanceof Error ? error.message : String(error);
       }
       await database.query('create index if not exists searched_chat_text on searched_chat using gin (text gin_trgm_ops)');

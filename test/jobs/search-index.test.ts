@@ -38,8 +38,12 @@ describe('the index of what was said', () => {
 
   after(() => cleanup.run());
 
-  const say = async (page: Page, text: string): Promise<void> => void (await node.run(sendVisitorMessage(said(text), speaking(page))));
-  const close = async (page: Page): Promise<void> => void (await node.run(closeChatByVisitor(page.visitorId)));
+  const say = async (page: Page, text: string): Promise<void> => {
+    await node.run(sendVisitorMessage(said(text), speaking(page)));
+  };
+  const close = async (page: Page): Promise<void> => {
+    await node.run(closeChatByVisitor(page.visitorId));
+  };
   const visitorsOf = async (text: string): Promise<string[]> => {
     const found = await createChatSearch(node.database, node.database).find({ text, limit: 200, readableBy: undefined });
     return found.rows.map(({ visitorId }) => visitorId).sort();
