@@ -33,7 +33,6 @@ import { createStore } from './postgres/store.ts';
 import { applyReload, clusterIdentity, planReload, type Reload, warnOfDrift } from './reload.ts';
 import { Derived } from './sessions/derived.ts';
 import { Hub } from './sessions/hub.ts';
-import { LeftPages } from './sessions/left-pages.ts';
 import { Presence } from './sessions/presence.ts';
 import { SEARCHES_AT_ONCE } from './sessions/searches.ts';
 import { tellSignal } from './sessions/signals.ts';
@@ -226,10 +225,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     log,
     metrics,
   });
-  const left = new LeftPages(clock, (topic, except) => hub.endOthers(topic, except));
   const hear = (signal: Signal): void => {
-    if (signal.type === 'pages-left') left.leave(signal);
-    else if (signal.type !== 'lease-handed-over') tellSignal(hub, replica, signal);
+    if (signal.type !== 'lease-handed-over') tellSignal(hub, replica, signal);
     else if (signal.to === node.name) heartbeat.beatNow();
   };
 
@@ -256,7 +253,6 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     log,
     metrics,
     nowUs: () => heartbeat.nowUs(),
-    left,
     signal: signal => {
       hear(signal);
       bus.publishSignal(signal);

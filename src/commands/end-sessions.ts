@@ -2,12 +2,12 @@
 import type { Command } from './command.ts';
 import { STEP_BYTES } from './command-bytes.ts';
 
-export function endPages(visitorId: string, pageIds: readonly string[]): Command<null> {
+export function endPages(pages: readonly { readonly pageId: string; readonly visitorId: string }[]): Command<null> {
   return {
     name: 'end pages',
-    bytes: STEP_BYTES * pageIds.length,
+    bytes: STEP_BYTES * pages.length,
     addKeys() {},
-    decide: () => ({ changes: pageIds.map(pageId => ({ type: 'page-ended', pageId, visitorId })), answer: null }),
+    decide: () => ({ changes: pages.map(page => ({ type: 'page-ended', ...page })), answer: null }),
   };
 }
 

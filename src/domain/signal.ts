@@ -2,13 +2,13 @@
 export type Signal =
   | { readonly type: 'visitor-typing'; readonly chatId: number; readonly typing: boolean; readonly draft: string | null }
   | { readonly type: 'operator-typing'; readonly chatId: number; readonly operatorId: number; readonly typing: boolean }
-  /** The device has opened this page: it has left those without rows that it had before. */
-  | { readonly type: 'pages-left'; readonly visitorId: string; readonly deviceId: string; readonly pageId: string }
+  /** The device has opened this page: a poll that is held for an older one is answered. */
+  | { readonly type: 'page-opened'; readonly visitorId: string; readonly deviceId: string; readonly pageId: string }
   /** The node of this name has the lease now: it need not wait for its next heartbeat to know. */
   | { readonly type: 'lease-handed-over'; readonly to: string };
 
-export type TypingSignal = Extract<Signal, { readonly type: 'visitor-typing' | 'operator-typing' }>;
-export type PagesLeft = Extract<Signal, { readonly type: 'pages-left' }>;
+/** What clients are told of or noticed by, and not nodes. */
+export type ClientSignal = Exclude<Signal, { readonly type: 'lease-handed-over' }>;
 
 /** For what came from another node. */
 export function isSignal(value: unknown): value is Signal {
@@ -19,7 +19,7 @@ export function isSignal(value: unknown): value is Signal {
       return isTyping(signal) && (signal['draft'] === null || typeof signal['draft'] === 'string');
     case 'operator-typing':
       return isTyping(signal) && Number.isSafeInteger(signal['operatorId']);
-    case 'pages-left':
+    case 'page-opened':
       return ['visitorId', 'deviceId', 'pageId'].every(name => typeof signal[name] === 'string');
     case 'lease-handed-over':
       return typeof signal['to'] === 'string';

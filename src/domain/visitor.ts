@@ -106,8 +106,10 @@ export interface Page {
   readonly url: string;
   /** Of its visitor, which his secret is derived from. */
   readonly secretGeneration: number;
-  /** It has no rows yet, and its visitor none: he has done nothing. `deviceId`: of a client that has one page at a time; empty: of another. */
-  readonly rowless?: { readonly deviceId: string };
+  /** As an app names it; empty: a browser. */
+  readonly deviceId: string;
+  /** It has no rows yet, and its visitor none: he has done nothing. */
+  readonly rowless?: true;
 }
 
 /** The name under which operators and the visitor himself see his messages. */

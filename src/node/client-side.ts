@@ -4,7 +4,7 @@ import type { CommitLoop } from '../commands/commit-loop.ts';
 import type { Config } from '../config/config.ts';
 import { BUILT_IN_STATUSES } from '../domain/operator.ts';
 import type { ChatRules } from '../domain/rules.ts';
-import type { PagesLeft, TypingSignal } from '../domain/signal.ts';
+import type { ClientSignal } from '../domain/signal.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { createInspector } from '../files/inspector.ts';
 import { createAddressOf } from '../http/client-address.ts';
@@ -31,7 +31,6 @@ import { ClusterDesk } from '../sessions/cluster-desk.ts';
 import type { Derived } from '../sessions/derived.ts';
 import type { Hub } from '../sessions/hub.ts';
 import { Identification } from '../sessions/identification.ts';
-import type { LeftPages } from '../sessions/left-pages.ts';
 import { OperatorLogins } from '../sessions/operator-logins.ts';
 import type { Presence } from '../sessions/presence.ts';
 import { Searches } from '../sessions/searches.ts';
@@ -75,8 +74,7 @@ export interface ClientSideOptions {
   readonly metrics: MetricsRegistry;
   /** The database's time. */
   readonly nowUs: () => Microseconds;
-  readonly left: LeftPages;
-  readonly signal: (signal: TypingSignal | PagesLeft) => void;
+  readonly signal: (signal: ClientSignal) => void;
   readonly status: (ws: WsServer) => () => Promise<object>;
 }
 
@@ -144,7 +142,7 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
       speaking: page => speakingOf(services, page, { lang: '' }),
       messages: limits.uploadMessages,
     }),
-    pages: new VisitorPages({ pages: options.pages, left: options.left, secret: installation.secret, nowUs, replica, clock, metrics }),
+    pages: new VisitorPages({ pages: options.pages, secret: installation.secret, nowUs, replica, clock, metrics }),
     identification: new Identification({
       identities: createIdentities(database),
       signing: signingOf(config),

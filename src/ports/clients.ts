@@ -64,8 +64,8 @@ export interface FoundPage {
 export interface OpenedPage extends PageVisitor {
   readonly visitSessionId: string;
   readonly secretGeneration: number;
-  /** Older pages of the same device, which must be ended. */
-  readonly replacedPageIds: readonly string[];
+  /** Pages that the same device has opened as other visitors, which end when it comes as one who is signed in. */
+  readonly othersPages: readonly { readonly pageId: string; readonly visitorId: string }[];
 }
 
 export interface Pages extends PushTargets {
@@ -93,8 +93,9 @@ export interface PushTarget {
 }
 
 export interface PushTargets {
-  /** The visitor's apps that can be reached by push: his live pages with a token. */
+  /** The visitor's apps that can be reached by push: the newest page of each device, if it has a token. */
   pushTargets(visitorId: string): Promise<readonly PushTarget[]>;
+  /** Of the page's device. */
   setPushToken(pageId: string, pushToken: string | null): Promise<void>;
 }
 

@@ -19,6 +19,8 @@ import { Gather } from './gather.ts';
 import { IS_OPEN, VISITORS } from './tables.ts';
 
 const PAGE_LIVES = "interval '7 days'";
+/** Of `page`: one whose device has opened another goes on for a day. */
+const LIVES = `case when page.replaced_at is null then ${PAGE_LIVES} else interval '1 day' end`;
 const VISIT_LIVES = "interval '1 day'";
 /** A bare id that is resumed again within this time is resumed once: the answer may have been lost. */
 const SAME_RESUME = "interval '2 minutes'";
@@ -31,7 +33,7 @@ const GOES_ON = `(exists (select from page p where p.visit_session_id = s.id and
 
 /** Of `page` and its `visitor`. */
 const PAGE =
-  'page.id, page.visitor_id as "visitorId", page.visit_session_id as "visitSessionId", page.location, page.title, page.platform, page.url, visitor.secret_generation as "secretGeneration"';
+  'page.id, page.visitor_id as "visitorId", page.visit_session_id as "visitSessionId", page.location, page.title, page.platform, page.url, page.device_id as "deviceId", visitor.secret_generation as "secretGeneration"';
 const IS_IDENTIFIED = "visitor.fields ? 'id'";
 
 /** Of `w.visitor_id`: what a full update without an open chat says of the one before. */
@@ -67,20 +69,26 @@ export function createPages(database: Database): Pages {
     async findNewestOf(visitorId) {
       const rows = await database.query<Page>(
         `select ${PAGE} from page join visitor on visitor.id = page.visitor_id
-         where page.visitor_id = $1 order by page.ended_at is null desc, page.seen_at desc limit 1`,
+         where page.visitor_id = $1 order by page.ended_at is null desc, page.replaced_at is null desc, page.seen_at desc limit 1`,
         [visitorId],
       );
       return rows[0];
     },
     pushTargets: visitorId =>
       database.query<PushTarget>(
-        `select id as "pageId", push_token as token, location from page
-         where visitor_id = $1 and ended_at is null and push_token is not null and push_service in ('fcm', 'gcm')`,
+        `select distinct on (push_token) id as "pageId", push_token as token, location from page
+         where visitor_id = $1 and ended_at is null and replaced_at is null and push_token is not null and push_service in ('fcm', 'gcm')
+         order by push_token, seen_at desc`,
         [visitorId],
         'push-targets',
       ),
     async setPushToken(pageId, pushToken) {
-      await database.query('update page set push_token = $2 where id = $1', [pageId, pushToken]);
+      await database.query(
+        `update page set push_token = $2 from page told
+         where told.id = $1 and (page.id = told.id or (told.device_id <> '' and page.device_id = told.device_id and page.visitor_id = told.visitor_id))
+           and page.ended_at is null`,
+        [pageId, pushToken],
+      );
     },
   };
 }
@@ -110,18 +118,23 @@ async function openPages(database: Database, openings: readonly PageOpening[]): 
     const result = await client.query<Visitor & Omit<OpenedPage, 'visitor'>>(
       `with wanted as (
          select u.*, coalesce(s.id, u.new_session_id) as session_id
-         from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[])
-           with ordinality u(page_id, visitor_id, old_session_id, new_session_id, location, title, platform, device_id, push_service, push_token, url, place)
+         from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::boolean[])
+           with ordinality u(page_id, visitor_id, old_session_id, new_session_id, location, title, platform, device_id, push_service, push_token, url,
+             is_identified, place)
          left join visit_session s on s.id = u.old_session_id and s.visitor_id = u.visitor_id and ${GOES_ON}
        ), new_session as (
          insert into visit_session (id, visitor_id) select distinct session_id, visitor_id from wanted order by session_id on conflict do nothing
+       ), older as (
+         update page set replaced_at = clock_timestamp() from wanted
+         where page.device_id = wanted.device_id and wanted.device_id <> '' and page.visitor_id = wanted.visitor_id
+           and page.ended_at is null and page.replaced_at is null
        ), new_page as (
          insert into page (id, visitor_id, visit_session_id, location, title, platform, device_id, push_service, push_token, url)
          select page_id, visitor_id, session_id, location, title, platform, device_id, push_service, push_token, url from wanted
        )
        select ${VISITORS.select}, visitor.secret_generation as "secretGeneration", w.session_id as "visitSessionId",
-         coalesce((select jsonb_agg(p.id) from page p
-           where p.visitor_id = w.visitor_id and p.device_id = w.device_id and w.device_id <> '' and p.ended_at is null), '[]') as "replacedPageIds",
+         coalesce((select jsonb_agg(jsonb_build_object('pageId', p.id, 'visitorId', p.visitor_id)) from page p
+           where p.device_id = w.device_id and w.device_id <> '' and p.visitor_id <> w.visitor_id and w.is_identified and p.ended_at is null), '[]') as "othersPages",
          ${LAST_CHAT_COLUMNS}
        from wanted w join visitor on visitor.id = w.visitor_id ${LAST_CHAT} order by w.place`,
       [
@@ -136,15 +149,16 @@ async function openPages(database: Database, openings: readonly PageOpening[]): 
         pick('pushService'),
         pick('pushToken'),
         pick('url'),
+        openings.map(opening => opening.isIdentified),
       ],
     );
     return result.rows;
   });
-  return rows.map(({ visitSessionId, secretGeneration, replacedPageIds, chattedBefore, hasChatted, survey, ...visitor }) => ({
+  return rows.map(({ visitSessionId, secretGeneration, othersPages, chattedBefore, hasChatted, survey, ...visitor }) => ({
     visitor,
     visitSessionId,
     secretGeneration,
-    replacedPageIds,
+    othersPages,
     chattedBefore,
     hasChatted,
     survey,
@@ -155,10 +169,10 @@ async function findPages(database: Database, wanted: readonly PageLookUp[]): Pro
   const rows = await database.query<Page & { ban: Ban | null; isLive: boolean | null; isVisitorKnown: boolean; place: number }>(
     `with seen as (
        update page set seen_at = clock_timestamp()
-       where id = any($1::text[]) and seen_at between clock_timestamp() - ${PAGE_LIVES} and clock_timestamp() - ${SEEN_WITHIN}
+       where id = any($1::text[]) and seen_at between clock_timestamp() - ${LIVES} and clock_timestamp() - ${SEEN_WITHIN}
      )
      select ${PAGE}, visitor.ban, visitor.id is not null as "isVisitorKnown", w.place::integer as place,
-       page.ended_at is null and page.seen_at > clock_timestamp() - ${PAGE_LIVES} as "isLive"
+       page.ended_at is null and page.seen_at > clock_timestamp() - ${LIVES} as "isLive"
      from unnest($1::text[], $2::text[]) with ordinality w(page_id, visitor_id, place)
      left join page on page.id = w.page_id
      left join visitor on visitor.id = coalesce(page.visitor_id, w.visitor_id) order by w.place`,
@@ -177,7 +191,7 @@ async function findPages(database: Database, wanted: readonly PageLookUp[]): Pro
 
 /** In one statement: what it reads is as it was before, which is what its callers ask. */
 async function writePages(database: Database, pages: readonly Page[]): Promise<WrittenPage[]> {
-  const pick = (key: 'id' | 'visitorId' | 'visitSessionId' | 'location' | 'title' | 'platform' | 'url'): string[] =>
+  const pick = (key: 'id' | 'visitorId' | 'visitSessionId' | 'location' | 'title' | 'platform' | 'url' | 'deviceId'): string[] =>
     pages.map(page => page[key]);
   const rows = await database.query<
     { [K in keyof Visitor]: Visitor[K] | null } & {
@@ -210,7 +224,7 @@ async function writePages(database: Database, pages: readonly Page[]): Promise<W
       pick('title'),
       pick('platform'),
       pick('url'),
-      pages.map(({ rowless }) => rowless?.deviceId ?? ''),
+      pick('deviceId'),
     ],
     'write-pages',
   );

@@ -30,7 +30,10 @@ export function createRetention(database: Database, { logHours, assignmentDays, 
       order by last_revision limit ${LIMIT})`,
     records: `update chat_history set record = null where ctid = any(array(select ctid from chat_history
       where at_us < ${beforeUs(`${assignmentDays} days`)} and record is not null limit ${LIMIT}))`,
-    pages: some('page', `seen_at < ${before('8 days')} or ended_at < ${before('1 day')}`),
+    pages: some(
+      'page',
+      `seen_at < ${before('8 days')} or (replaced_at < ${before('2 days')} and seen_at < ${before('2 days')}) or ended_at < ${before('1 day')}`,
+    ),
     // A visitor's visits without a page end with the day; what chats tell of them stays with the chats.
     'visit-sessions': some(
       'visit_session',

@@ -12,6 +12,8 @@ import { Pace } from './pace.ts';
 const MAX_VISITORS = 100_000;
 const VISITOR_FORGOTTEN_MS = 60_000;
 const VISITOR_BURST = 5;
+/** An app that starts again and again, or tabs of a browser that is restored. */
+const INITS_PER_SECOND = 2;
 /** A visitor's action waits so long at most; an SDK sends one after the other, and gives up after 44 s. */
 const MAX_WAIT_MS = 2_000;
 /** The rest of the connections is for requests. */
@@ -45,6 +47,7 @@ export class Admission {
   #returnsSpent = 0;
   readonly #actions: VisitorPace;
   readonly #reads: VisitorPace;
+  readonly #inits: VisitorPace;
   readonly #refused: LabelledCounter;
 
   constructor({ clock, metrics, maxConnections, handshakesPerSecond, visitorActionsPerSecond, visitorReadsPerSecond }: AdmissionOptions) {
@@ -56,17 +59,19 @@ export class Admission {
     this.#returns = new Pace(handshakesPerSecond, 0);
     this.#actions = new VisitorPace(clock, visitorActionsPerSecond);
     this.#reads = new VisitorPace(clock, visitorReadsPerSecond);
+    this.#inits = new VisitorPace(clock, INITS_PER_SECOND);
     this.#refused = metrics.labelled(
       'admission_refused_total',
-      'What was told to come back later: handshake, connection, action, read',
+      'What was told to come back later: handshake, connection, action, read, init',
       'what',
     );
     this.#actions.slowed = metrics.counter('visitor_actions_slowed_total', 'Actions of visitors that waited because they came too fast');
     this.#reads.slowed = metrics.counter('visitor_reads_slowed_total', 'Reads of visitors that waited because they came too fast');
+    this.#inits.slowed = metrics.counter('visitor_inits_slowed_total', 'Inits of one visitor that waited because they came too fast');
     metrics.gauge(
       'visitor_paces',
-      'Visitors whose pace is remembered (at most 100000 of actions, and of reads)',
-      () => this.#actions.size + this.#reads.size,
+      'Visitors whose pace is remembered (at most 100000 of actions, of reads, and of inits)',
+      () => this.#actions.size + this.#reads.size + this.#inits.size,
     );
   }
 
@@ -101,7 +106,12 @@ export class Admission {
     return this.#reads.next(visitorId, waitMs => this.#tooMany('read', waitMs));
   }
 
-  #tooMany(what: 'handshake' | 'connection' | 'action' | 'read', retryAfterMs: number): ChatError {
+  /** The same before he inits. */
+  visitorInit(visitorId: string): Promise<void> | undefined {
+    return this.#inits.next(visitorId, waitMs => this.#tooMany('init', waitMs));
+  }
+
+  #tooMany(what: 'handshake' | 'connection' | 'action' | 'read' | 'init', retryAfterMs: number): ChatError {
     this.#refused.inc(what);
     return new ChatError('rate-limited', 'rate-limited', `too many at once: ${what}`, { retryAfterMs: Math.ceil(retryAfterMs) });
   }

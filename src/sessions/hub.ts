@@ -26,6 +26,8 @@ export interface Subscriber {
   tell(deltas: readonly RenderedDelta[]): void;
   /** Memory was rebuilt, or what this session may see has changed: start again with a full update. */
   restart(): void;
+  /** A held poll is answered though there is nothing to tell. */
+  answer?(): void;
   /** The page, login or operator behind this session has ended. `tokenHash` null: all of the operator's. */
   end(tokenHash?: string | null): void;
 }
@@ -88,10 +90,10 @@ export class Hub implements ReplicaListener {
     return false;
   }
 
-  /** Ends the sessions that listen to this topic and not to the other one. */
-  endOthers(topic: Topic, except: Topic): void {
+  /** Answers the polls that are held for this topic and not for the other one. */
+  answerOthers(topic: Topic, except: Topic): void {
     this.#forEach(topic, subscriber => {
-      if (!subscriber.topics.includes(except)) subscriber.end();
+      if (!subscriber.topics.includes(except)) subscriber.answer?.();
     });
   }
 

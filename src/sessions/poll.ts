@@ -77,7 +77,7 @@ class PollListener implements Subscriber {
     this.stop();
     this.topics = topics;
     this.#since = since;
-    const giveUp = (): void => this.#answer(hub.revision, this.#heard);
+    const giveUp = (): void => this.answer();
     const release = whileHeld(giveUp); // first: it may throw
     const timer = setTimeout(giveUp, holdMs);
     return new Promise(resolve => {
@@ -115,6 +115,10 @@ class PollListener implements Subscriber {
   /** Not as of the new revision: the next poll must find its `since` outside the ring. */
   restart(): void {
     this.#answer(this.#since, []);
+  }
+
+  answer(): void {
+    this.#answer(this.#options.hub.revision, this.#heard);
   }
 
   end(tokenHash?: string | null): void {

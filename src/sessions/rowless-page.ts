@@ -19,10 +19,7 @@ const ROOM = { location: 202, platform: 52, title: 202, url: 502, deviceId: 102 
 export type RowlessPage = Page & Required<Pick<Page, 'rowless'>>;
 
 /** `id`: 32 random hex digits. What is too long is cut. */
-export function rowlessPage(
-  page: Omit<Page, 'secretGeneration' | 'rowless'> & { readonly deviceId: string },
-  nowUs: Microseconds,
-): RowlessPage {
+export function rowlessPage(page: Omit<Page, 'secretGeneration' | 'rowless'>, nowUs: Microseconds): RowlessPage {
   const { id, visitorId, visitSessionId } = page;
   const [location, platform, title, url, deviceId] = [
     fitted(page.location, ROOM.location),
@@ -33,7 +30,7 @@ export function rowlessPage(
   ] as const;
   const facts = [visitorId, visitSessionId, Math.floor(nowUs / 1_000_000), location, platform, title, url, deviceId];
   const said = Buffer.from(JSON.stringify(facts)).toString('base64url');
-  return { id: `${id}x${said}`, visitorId, visitSessionId, location, platform, title, url, secretGeneration: 0, rowless: { deviceId } };
+  return { id: `${id}x${said}`, visitorId, visitSessionId, location, platform, title, url, deviceId, secretGeneration: 0, rowless: true };
 }
 
 /** Of an id whose token was right; undefined: it is none of these, or too old. */
@@ -44,7 +41,7 @@ export function readRowlessPage(id: string, nowUs: Microseconds): RowlessPage | 
     Buffer.from(said, 'base64url').toString(),
   ) as [string, string, number, string, string, string, string, string];
   if (nowUs - seconds * 1_000_000 > DAY_US) return undefined;
-  return { id, visitorId, visitSessionId, location, platform, title, url, secretGeneration: 0, rowless: { deviceId } };
+  return { id, visitorId, visitSessionId, location, platform, title, url, deviceId, secretGeneration: 0, rowless: true };
 }
 
 function fitted(text: string, bytes: number): string {

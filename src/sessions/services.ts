@@ -6,7 +6,7 @@ import type { ChatRules } from '../domain/rules.ts';
 import type { SurveyConfig } from '../domain/survey.ts';
 import type { Microseconds } from '../domain/time.ts';
 import type { CommitLoop } from '../commands/commit-loop.ts';
-import type { PagesLeft, TypingSignal } from '../domain/signal.ts';
+import type { ClientSignal } from '../domain/signal.ts';
 import type { Bans, CannedAnswers, ChatHistories, ChatSearch, FileStore, Log, Messages, MessageSearch } from '../ports.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { wrong } from '../protocol/parameters.ts';
@@ -83,7 +83,7 @@ export interface Services {
   /** The database's time, for what is only shown. */
   readonly nowUs: () => Microseconds;
   /** To this node's sessions and to the other nodes. */
-  readonly signal: (signal: TypingSignal | PagesLeft) => void;
+  readonly signal: (signal: ClientSignal) => void;
 }
 
 export interface ResumePoint {

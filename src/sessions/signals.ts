@@ -1,6 +1,6 @@
-/** Typing: told to who is connected now, on this node and the others; no revision, not stored, may be lost. */
-import { hearersOf, visitorTopic } from '../domain/audience.ts';
-import type { TypingSignal } from '../domain/signal.ts';
+/** Typing, and apps that start again: told to who is connected now, on this node and the others; no revision, not stored, may be lost. */
+import { deviceTopic, hearersOf, pageTopic, visitorTopic } from '../domain/audience.ts';
+import type { ClientSignal } from '../domain/signal.ts';
 import { render } from '../protocol/delta.ts';
 import { operatorTypingDelta, visitorTypingDelta } from '../protocol/operator-deltas.ts';
 import { operatorTypingDelta as operatorTypingForVisitor } from '../protocol/visitor-deltas.ts';
@@ -8,7 +8,11 @@ import type { Replica } from '../sync/replica.ts';
 import type { Hub } from './hub.ts';
 
 /** Tells the sessions of this node. */
-export function tellSignal(hub: Hub, replica: Replica, signal: TypingSignal): void {
+export function tellSignal(hub: Hub, replica: Replica, signal: ClientSignal): void {
+  if (signal.type === 'page-opened') {
+    hub.answerOthers(deviceTopic(signal.visitorId, signal.deviceId), pageTopic(signal.pageId));
+    return;
+  }
   const chat = replica.chats.get(signal.chatId);
   if (chat === undefined) return;
   const operators = hearersOf(chat, chat, replica.operators).map(hearer => hearer.topic);

@@ -1,6 +1,6 @@
 /**
  * A visitor's client arrives: finds or makes visitor and visit session, opens a new page with its own token, and
- * answers the full update. An older page of the same device ends. Who has done nothing yet, and proves to be nobody else, gets
+ * answers the full update. Older pages of the same device go on beside it. Who has done nothing yet, and proves to be nobody else, gets
  * a page without rows.
  */
 import { endPages } from '../commands/end-sessions.ts';
@@ -46,20 +46,17 @@ export async function openVisitorsPage(
   const claim = identified !== undefined || known !== undefined ? undefined : await provenClaim(services, parameters, address);
   const visitorId = identified?.visitorId ?? known?.visitorId ?? claim?.visitorId;
   if (visitorId === undefined) addressPaces.newVisitor(address);
-  else await admission.visitorAction(visitorId);
+  else await admission.visitorInit(visitorId);
 
   const needsRows = identified !== undefined || known !== undefined || claim?.hasRow === true;
   if (mayBeRowless && !needsRows && pushToken === null && Object.keys(told).length === 0) {
     const opened = openWithoutRows(shown, claim, nowUs());
-    const deviceId = opened.page.rowless?.deviceId ?? '';
-    // Who is new has no older page.
-    if (claim !== undefined && deviceId !== '')
-      services.signal({ type: 'pages-left', visitorId: claim.visitorId, deviceId, pageId: opened.page.id });
+    if (claim !== undefined) tellOlderPages(services, opened.page); // who is new has none
     return opened;
   }
   if (!needsRows) addressPaces.beginning(address);
 
-  const { location, title, platform, url } = shown;
+  const { location, title, platform, url, deviceId } = shown;
   const pageId = newId();
   const opened = await pages.open({
     ...shown,
@@ -72,16 +69,22 @@ export async function openVisitorsPage(
   const { visitor, visitSessionId, secretGeneration } = opened;
   pages.refuseBanned(visitor.ban);
   if (!opened.hasChatted) newcomers.add(visitor);
-  if (opened.replacedPageIds.length > 0) await loop.execute(endPages(visitor.id, opened.replacedPageIds));
+  if (opened.othersPages.length > 0) await loop.execute(endPages(opened.othersPages));
   const after = withTold(visitor, { told, signed: identified?.fields });
   if (after !== visitor) await loop.execute(changeVisitorFields(visitor.id, { told, signed: identified?.fields }));
-  const page = { id: pageId, visitorId: visitor.id, visitSessionId, location, title, platform, url, secretGeneration };
+  const page = { id: pageId, visitorId: visitor.id, visitSessionId, location, title, platform, url, deviceId, secretGeneration };
+  tellOlderPages(services, page);
   return { ...opened, page, visitor: after };
+}
+
+/** An app that starts again finds the connection free that its older page holds. */
+function tellOlderPages(services: Services, { id, visitorId, deviceId }: Page): void {
+  if (deviceId !== '') services.signal({ type: 'page-opened', visitorId, deviceId, pageId: id });
 }
 
 /** Of a visitor who has none either. */
 function openWithoutRows(
-  { location, title, platform, url, deviceId }: Pick<Page, 'location' | 'title' | 'platform' | 'url'> & { readonly deviceId: string },
+  { location, title, platform, url, deviceId }: Pick<Page, 'location' | 'title' | 'platform' | 'url' | 'deviceId'>,
   claim: Claim | undefined,
   nowUs: number,
 ): Opened {
@@ -92,7 +95,7 @@ function openWithoutRows(
     visitor: newVisitor(visitorId),
     visitSessionId: page.visitSessionId,
     secretGeneration: 0,
-    replacedPageIds: [],
+    othersPages: [],
     chattedBefore: false,
     hasChatted: false,
     survey: null,

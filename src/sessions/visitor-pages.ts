@@ -12,7 +12,6 @@ import type { Clock, FoundPage, KnownVisitor, Metrics, OpenedPage, PageOpening, 
 import type { AppliedChange, Replica } from '../sync/replica.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import { LatestEnds } from './latest-ends.ts';
-import type { LeftPages } from './left-pages.ts';
 import { readRowlessPage } from './rowless-page.ts';
 
 const MAX_CACHED = 100_000;
@@ -22,7 +21,6 @@ const CACHE_MS = 60_000;
 export class VisitorPages {
   readonly #pages: Pages;
   readonly #secret: string;
-  readonly #left: LeftPages;
   readonly #nowUs: () => Microseconds;
   readonly #cache: ExpiringMap<string, FoundPage & { readonly token: string }>;
   /** Of pages, and of visitors who were kept out or let in again. */
@@ -36,7 +34,6 @@ export class VisitorPages {
   constructor(options: {
     readonly pages: Pages;
     readonly secret: string;
-    readonly left: LeftPages;
     /** The database's time. */
     readonly nowUs: () => Microseconds;
     readonly replica: Replica;
@@ -45,7 +42,6 @@ export class VisitorPages {
   }) {
     this.#pages = options.pages;
     this.#secret = options.secret;
-    this.#left = options.left;
     this.#nowUs = options.nowUs;
     this.#cache = new ExpiringMap(options.clock, MAX_CACHED);
     this.#heardOf = new ExpiringMap(options.clock, MAX_CACHED);
@@ -92,7 +88,7 @@ export class VisitorPages {
     const right = cached?.token ?? this.tokenOf(pageId);
     if (!isSameText(token, right)) throw reinit();
     const found = cached ?? (await this.#lookUp(pageId, right));
-    if (found === undefined || this.#left.has(found.page)) throw reinit();
+    if (found === undefined) throw reinit();
     this.refuseBanned(found.ban);
     return found.page;
   }
@@ -172,7 +168,6 @@ export class VisitorPages {
   /** Its token was right. */
   async #find(pageId: string): Promise<FoundPage | undefined> {
     const rowless = readRowlessPage(pageId, this.#nowUs());
-    if (rowless !== undefined && this.#left.has(rowless)) return undefined;
     const { found, hasEnded, isVisitorKnown } = await this.#pages.find({ pageId, visitorId: rowless?.visitorId ?? '' });
     if (found !== undefined || hasEnded || rowless === undefined) return found;
     if (!isVisitorKnown) return { page: rowless, ban: null };

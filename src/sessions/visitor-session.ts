@@ -1,11 +1,10 @@
 /** What a visitor's page sees: the full update, and the view that polls and WebSockets stream from. */
-import { ALL_VISITORS, pageTopic, type Topic, visitorTopic } from '../domain/audience.ts';
+import { ALL_VISITORS, deviceTopic, pageTopic, type Topic, visitorTopic } from '../domain/audience.ts';
 import type { Revision } from '../domain/change.ts';
 import { isIdentified, newVisitor, type Page, type Visitor } from '../domain/visitor.ts';
 import type { PageVisitor } from '../ports.ts';
 import { fullUpdateFrame, type RenderedDelta } from '../protocol/delta.ts';
 import { surveyObject, visitorChat, visitorFull, visitorSelf, visitSessionState } from '../protocol/visitor-objects.ts';
-import { topicOf } from './left-pages.ts';
 import { visitorMessages } from './renderings.ts';
 import type { Services } from './services.ts';
 import type { Resync, StreamView } from './stream.ts';
@@ -22,8 +21,8 @@ export class VisitorView implements StreamView {
   }
 
   get topics(): readonly Topic[] {
-    const own = topicOf(this.#page);
-    return [visitorTopic(this.#page.visitorId), pageTopic(this.#page.id), ALL_VISITORS, ...(own === undefined ? [] : [own])];
+    const { id, visitorId, deviceId } = this.#page;
+    return [visitorTopic(visitorId), pageTopic(id), ALL_VISITORS, ...(deviceId === '' ? [] : [deviceTopic(visitorId, deviceId)])];
   }
 
   fullUpdate(resync: Resync | undefined): Promise<{ readonly revision: Revision; readonly frame: string }> {

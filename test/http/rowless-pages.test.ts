@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import WebSocket from 'ws';
 import { eventually } from '../support/eventually.ts';
 import { Operator } from '../support/operator.ts';
+import { FIELDS_INI, signFields } from '../support/signed-fields.ts';
 import { type SingleNode, startSingle } from '../support/single.ts';
 import { Visitor } from '../support/visitor.ts';
 
@@ -12,7 +13,7 @@ describe('a visitor who has done nothing', () => {
   let url: string;
 
   before(async () => {
-    single = await startSingle({ ini: 'poll_hold_seconds = 1\nassignment_mode = manual' });
+    single = await startSingle({ ini: `poll_hold_seconds = 1\nassignment_mode = manual\n${FIELDS_INI}` });
     url = single.node.url;
   });
 
@@ -171,7 +172,7 @@ describe('a visitor who has done nothing', () => {
   test('a page that has got rows and was ended stays ended, a banned visitor stays out on all pages', async () => {
     const visitor = await Visitor.init(url, { 'device-id': 'one' });
     await visitor.send('hello', 'c1');
-    await again(visitor, { 'device-id': 'one' });
+    await Visitor.init(url, { 'device-id': 'one', 'visitor-ext': JSON.stringify(signFields({ id: 'another' })) });
     assert.equal((await visitor.poll()).error, 'reinit-required');
 
     const banned = await Visitor.init(url);

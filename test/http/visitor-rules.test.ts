@@ -97,25 +97,6 @@ describe('a visitor as the published SDKs speak', () => {
     assert.notEqual(again.page.pageId, first.page.pageId);
     assert.equal(again.page.chat?.messages[0]?.text, 'hello');
     assert.equal(again.page.state, 'chat');
-    assert.deepEqual(await first.poll(), { error: 'reinit-required' }, 'the older page of the device has ended');
-    assert.deepEqual(await first.action('chat.close'), { error: 'reinit-required' });
-  });
-
-  test('a held poll of a page that ends is woken at once', async () => {
-    const slow = await startSingle({ ini: 'poll_hold_seconds = 20' });
-    try {
-      const first = await Visitor.init(slow.node.url, { 'device-id': 'tablet' });
-      const held = first.poll();
-      await eventually(async () => (await slow.node.metric('hub_sessions')) === 1);
-      await Visitor.init(slow.node.url, {
-        'device-id': 'tablet',
-        visitor: JSON.stringify(first.page.visitor),
-        'visit-session-id': first.page.visitSessionId,
-      });
-      assert.deepEqual(await held, { error: 'reinit-required' });
-    } finally {
-      await slow.stop();
-    }
   });
 
   test('history: the newest first time, then what changed, and strictly older by before-ts', async () => {

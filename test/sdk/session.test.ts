@@ -175,8 +175,6 @@ describe('a session that goes on', () => {
       const [visitor, page] = [app.stored.identity.visitor?.['id'], app.page?.pageId];
       app.changeLocation('another');
       await eventually(() => alive(app) && app.page !== undefined && app.page.pageId !== page && app.since !== '0');
-      // Android inits at once, and again when the poll of the first page is told to.
-      await eventually(() => alive(app) && callsOf(app, '/l/v/m/init').length === (platform === 'android' ? 3 : 2));
       await eventually(() => alive(app) && app.page !== undefined && app.since !== '0');
       const text = `from another place ${platform}`;
       await eventually(() => alive(app) && String(app.chat?.id) === chatId);
@@ -185,8 +183,35 @@ describe('a session that goes on', () => {
       assert.equal(app.stored.identity.visitor?.['id'], visitor);
       await stage.does('chat.message', { chatId, message: 'I hear you', clientSideId: `hear-${platform}` });
       await eventually(() => alive(app) && app.messages.at(-1)?.text === 'I hear you');
+      assert.equal(callsOf(app, '/l/v/m/init').length, 2);
     });
   }
+
+  for (const [platform, restarts] of [
+    ['android', 100],
+    ['ios', 20],
+  ] as const)
+    test(`${restarts} restarts with an unsent message, nearly each at another moment: none is lost, none doubled (${platform})`, async () => {
+      const { app: first } = await stage.chatting(platform);
+      let [before, said] = [first, ['Good day']];
+      for (let i = 0; i < restarts; i++) {
+        const text = `words of start ${i}`;
+        before.send(text);
+        said.push(text);
+        // Before the request leaves, on its way, or when the answer has come but not the message itself.
+        await new Promise(resolve => (i % 4 === 0 ? queueMicrotask(() => resolve(undefined)) : setTimeout(resolve, i % 7)));
+        await before.stop();
+        before = stage.app(platform, { stored: before.stored });
+        if (i % 2 === 0) await eventually(() => alive(before) && before.since !== '0');
+      }
+      await eventually(
+        () => alive(before) && before.history.length === said.length && before.stored.outgoing.every(one => one.sendStatus === 'SENT'),
+        {
+          within: 60_000,
+        },
+      );
+      assert.deepEqual(before.history.map(({ text }) => text).sort(), said.sort());
+    });
 
   test('after an answer that was lost: the same items again, each once, in the same order', async () => {
     const app = await stage.ready();
@@ -400,7 +425,7 @@ describe('the ten rules', () => {
   }
 
   test('5: every call of a page that has ended is told reinit-required, in a way that can be read', async () => {
-    const app = await stage.ready();
+    const { app } = await stage.chatting();
     const { pageId, authToken } = app.page ?? { pageId: '', authToken: '' };
     await app.stop();
     await stage.endPageOf(app);

@@ -27,6 +27,7 @@ export async function addVisitors(node: BareNode, count: number): Promise<Page[]
         title: 'Test',
         platform: 'test',
         url: '',
+        deviceId: '',
         secretGeneration: 0,
       };
       const { visitor, hasChatted } = await pages.open({

@@ -10,6 +10,7 @@ import WebSocket from 'ws';
 import { eventually } from '../support/eventually.ts';
 import { Operator } from '../support/operator.ts';
 import { chatServer } from '../support/process.ts';
+import { FIELDS_INI, signFields } from '../support/signed-fields.ts';
 import { type SingleNode, startSingle } from '../support/single.ts';
 import { Visitor } from '../support/visitor.ts';
 
@@ -23,7 +24,7 @@ describe('an end while its client waits', () => {
   let admin: Operator;
 
   before(async () => {
-    single = await startSingle({ logins: ['op', 'off'], ini: 'poll_hold_seconds = 3' });
+    single = await startSingle({ logins: ['op', 'off'], ini: `poll_hold_seconds = 3\n${FIELDS_INI}` });
     url = single.node.url;
     const roles = ['--login', 'admin', '--fullname', 'admin', '--password', PASSWORD, '--roles', 'admin'];
     assert.equal((await chatServer(['operator', 'add', ...roles], { cwd: single.folder.path })).code, 0);
@@ -42,8 +43,9 @@ describe('an end while its client waits', () => {
     await visitor.send('hello', `hello-${Math.random()}`);
     return visitor;
   }
-  const leave = (visitor: Visitor): Promise<unknown> =>
-    Visitor.init(url, { 'device-id': 'watch', visitor: JSON.stringify(visitor.page.visitor) });
+  /** Somebody else signs in on the same device. */
+  const leave = (_: Visitor): Promise<unknown> =>
+    Visitor.init(url, { 'device-id': 'watch', 'visitor-ext': JSON.stringify(signFields({ id: `another ${Math.random()}` })) });
   const ban = async (visitor: Visitor): Promise<void> => {
     assert.equal((await admin.action('visitor.ban', { visitorId: visitor.page.visitor.id })).result, 'ok');
   };

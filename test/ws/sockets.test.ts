@@ -6,6 +6,7 @@ import { eventually } from '../support/eventually.ts';
 import { Operator } from '../support/operator.ts';
 import { chatServer } from '../support/process.ts';
 import { checkAnswer } from '../support/sdk/check.ts';
+import { FIELDS_INI, signFields } from '../support/signed-fields.ts';
 import { type SingleNode, startSingle } from '../support/single.ts';
 import { Visitor } from '../support/visitor.ts';
 
@@ -20,7 +21,7 @@ describe('WebSockets', () => {
   let url: string;
 
   before(async () => {
-    single = await startSingle({ logins: ['op', 'gone'] });
+    single = await startSingle({ logins: ['op', 'gone'], ini: FIELDS_INI });
     url = single.node.url;
   });
 
@@ -132,11 +133,7 @@ describe('WebSockets', () => {
   test('a page that ends closes its sockets: 4410', async () => {
     const visitor = await Visitor.init(url, { 'device-id': 'watch' });
     const { closed } = await openVisitor(visitor);
-    await Visitor.init(url, {
-      'device-id': 'watch',
-      visitor: JSON.stringify(visitor.page.visitor),
-      'visit-session-id': visitor.page.visitSessionId,
-    });
+    await Visitor.init(url, { 'device-id': 'watch', 'visitor-ext': JSON.stringify(signFields({ id: 'another' })) });
     assert.equal((await closed()).code, 4410);
   });
 

@@ -1,7 +1,7 @@
 /** The second loop: actions, strictly one at a time and in order. */
 import { FATAL_ON_IOS } from './delta-loop.ts';
 import type { JsonObject } from './json.ts';
-import type { Session } from './session.ts';
+import type { Page, Session } from './session.ts';
 import { FatalError, Line } from './transport.ts';
 import type { Call } from './wire.ts';
 
@@ -64,9 +64,12 @@ export class ActionQueue {
   async run(): Promise<void> {
     try {
       while (!this.#session.wire.isStopped) {
+        // Android reads page and token before it waits for something to do: after a start those that were stored, and after an
+        // init that fell into the wait those of before.
+        const page = this.#session.isAndroid ? await this.#session.pageAfter(undefined) : undefined;
+        while (this.#queue.length === 0 && !this.#session.wire.isStopped) await new Promise<void>(resolve => (this.#wake = resolve));
         const [next] = this.#queue;
-        if (next === undefined) await new Promise<void>(resolve => (this.#wake = resolve));
-        else await this.#perform(next);
+        if (next !== undefined) await this.#perform(next, page);
       }
     } finally {
       for (const { resolve } of this.#queue) resolve({ ok: false, error: 'stopped' });
@@ -74,10 +77,10 @@ export class ActionQueue {
     }
   }
 
-  async #perform(queued: Queued): Promise<void> {
+  async #perform(queued: Queued, read: Page | undefined): Promise<void> {
     const { action, resolve } = queued;
     const session = this.#session;
-    const page = await session.pageAfter(undefined);
+    const page = read ?? (await session.pageAfter(undefined));
     const outcome = await this.#line.request(session.withPage(action.call, page));
     const finish = (result: Result): void => {
       this.#queue.shift();

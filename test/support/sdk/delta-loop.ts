@@ -44,8 +44,7 @@ export class DeltaLoop {
   }
 
   /**
-   * Android inits with the new location while the poll of the old page is still open, and once more when that poll is
-   * told reinit-required; iOS drops the poll first.
+   * Android inits with the new location while the poll of the old page is still open; iOS drops the poll first.
    */
   async changeLocation(location: string): Promise<void> {
     this.#session.location = location;

@@ -5,7 +5,7 @@ import { PASSWORD, SLAVE, startCluster, type TestCluster } from '../cluster.ts';
 import { eventually } from '../eventually.ts';
 import { startNginx } from '../nginx.ts';
 import { Operator } from '../operator.ts';
-import { PUBLISHED_INI } from '../signed-fields.ts';
+import { PUBLISHED_INI, signFields } from '../signed-fields.ts';
 import type { Result } from './action-queue.ts';
 import { SdkClient } from './sdk-client.ts';
 import type { SdkOptions } from './sdk-core.ts';
@@ -95,13 +95,13 @@ export class Stage {
     return (answer.data as Record<string, string> | undefined) ?? {};
   }
 
-  /** Opens another page of the same device, as a second start of the app would: the old one ends. */
+  /** Somebody else signs in on the same device: the page ends. */
   async endPageOf(app: SdkClient): Promise<void> {
-    const { deviceId, visitor, visitSessionId } = app.stored.identity;
+    const { deviceId } = app.stored.identity;
     const parameters = { event: 'init', since: '0', platform: 'android', location: 'mobile', 'device-id': deviceId };
-    const identity = { visitor: JSON.stringify(visitor), 'visit-session-id': visitSessionId ?? '' };
-    const response = await fetch(`${this.url}/l/v/m/init?${new URLSearchParams({ ...parameters, ...identity }).toString()}`);
-    assert.equal(response.status, 200, 'init of the second start');
+    const visitorExt = JSON.stringify(signFields({ id: `somebody else ${deviceId}` }));
+    const response = await fetch(`${this.url}/l/v/m/init?${new URLSearchParams({ ...parameters, 'visitor-ext': visitorExt }).toString()}`);
+    assert.equal(response.status, 200, 'init of somebody else');
   }
 
   async endApps(): Promise<void> {
