@@ -36,6 +36,7 @@ export class Gather<I, O> {
       const batch = this.#waiting.splice(0, this.#batch);
       try {
         const outputs = await this.#run(batch.map(call => call.input));
+        if (outputs.length !== batch.length) throw new Error(`${outputs.length} outputs for ${batch.length} inputs`);
         batch.forEach((call, i) => call.resolve(outputs[i] as O));
       } catch (error) {
         for (const call of batch) call.reject(error);

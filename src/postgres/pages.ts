@@ -93,7 +93,20 @@ export function createPages(database: Database): Pages {
   };
 }
 
+/** Retention may forget a visitor between two statements, one that has just come back: he is made anew by the next try. */
 async function openPages(database: Database, openings: readonly PageOpening[]): Promise<OpenedPage[]> {
+  for (;;) {
+    try {
+      return await tryToOpenPages(database, openings);
+    } catch (error) {
+      if (!(error instanceof VisitorForgotten)) throw error;
+    }
+  }
+}
+
+class VisitorForgotten extends Error {}
+
+async function tryToOpenPages(database: Database, openings: readonly PageOpening[]): Promise<OpenedPage[]> {
   const rows = await database.transaction('begin', async client => {
     const pick = (key: keyof Omit<PageOpening, 'isIdentified'>): (string | null)[] => openings.map(opening => opening[key]);
     // In the order of their ids: two nodes may create the same visitor at once.
@@ -152,6 +165,8 @@ async function openPages(database: Database, openings: readonly PageOpening[]): 
         openings.map(opening => opening.isIdentified),
       ],
     );
+    // Answers are told apart by their places: with one too few, clients would be taken for each other.
+    if (result.rows.length !== openings.length) throw new VisitorForgotten();
     return result.rows;
   });
   return rows.map(({ visitSessionId, secretGeneration, othersPages, chattedBefore, hasChatted, survey, ...visitor }) => ({
