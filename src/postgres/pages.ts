@@ -36,6 +36,9 @@ const PAGE =
   'page.id, page.visitor_id as "visitorId", page.visit_session_id as "visitSessionId", page.location, page.title, page.platform, page.url, page.device_id as "deviceId", visitor.secret_generation as "secretGeneration"';
 const IS_IDENTIFIED = "visitor.fields ? 'id'";
 
+/** A page without rows came of the secret that its visitor had at first. When that one is worth nothing any more, nor is the page. */
+const IS_OF_FIRST_SECRET = '(coalesce(visitor.secret_generation, 0) = 0)';
+
 /** Of `w.visitor_id`: what a full update without an open chat says of the one before. */
 const LAST_CHAT = `left join lateral (
   select c.visit_session_id, c.survey from chat c where c.visitor_id = w.visitor_id order by c.id desc limit 1) last on true`;
@@ -226,10 +229,11 @@ async function writePages(database: Database, pages: readonly Page[]): Promise<W
        insert into visit_session (id, visitor_id) select distinct session_id, visitor_id from w order by session_id on conflict do nothing
      ), new_page as (
        insert into page (id, visitor_id, visit_session_id, location, title, platform, device_id, url)
-       select distinct on (page_id) page_id, visitor_id, session_id, location, title, platform, device_id, url from w order by page_id on conflict do nothing
+       select distinct on (page_id) page_id, visitor_id, session_id, location, title, platform, device_id, url
+       from w left join visitor on visitor.id = w.visitor_id where ${IS_OF_FIRST_SECRET} order by page_id on conflict do nothing
      )
      select ${VISITORS.select}, visitor.secret_generation as "secretGeneration", w.visitor_id as "wantedId",
-       exists (select from chat where chat.visitor_id = w.visitor_id) as "hasChatted", coalesce(page.ended_at is not null, false) as "hasEnded"
+       exists (select from chat where chat.visitor_id = w.visitor_id) as "hasChatted", case when page.id is null then not ${IS_OF_FIRST_SECRET} else page.ended_at is not null end as "hasEnded"
      from w left join visitor on visitor.id = w.visitor_id left join page on page.id = w.page_id order by w.place`,
     [
       pick('id'),

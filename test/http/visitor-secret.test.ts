@@ -1,6 +1,7 @@
 /** A visitor is who proves it: by the secret that his device keeps, never by what operators see of him. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import WebSocket from 'ws';
 import { eventually } from '../support/eventually.ts';
@@ -95,6 +96,24 @@ describe('the secret of a visitor', () => {
     assert.notEqual(ownOf(await Visitor.init(url, object(visitor.page.visitor))).id, ownOf(visitor).id);
     const elsewhere = await Visitor.init(url, object({ ...ownOf(visitor), secret: ownOf(visitor).secret?.replace(/^0/, '1') ?? '' }));
     assert.notEqual(ownOf(elsewhere).id, ownOf(visitor).id, 'a generation is signed with it');
+  });
+
+  test('of a visitor whose devices were locked out is told to none of them, by whatever page they had', async () => {
+    const victim = await Visitor.init(url);
+    const unwritten = await Visitor.init(url, object(victim.page.visitor));
+    await victim.send('mine', 'c1');
+    const thief = await Visitor.init(url, object(victim.page.visitor));
+    assert.equal(ownOf(thief).id, ownOf(victim).id);
+    const docs = readFileSync(new URL('../../docs/security.md', import.meta.url), 'utf8');
+    const [, sql = ''] = /To lock out a device.*?```sql\n(.*?)```/s.exec(docs) ?? [];
+    await single.database.query(sql.replace('…', ownOf(victim).id));
+    for (const page of [thief, unwritten])
+      for (const since of ['0', '1']) {
+        page.since = since;
+        assert.equal((await page.poll()).error, 'reinit-required');
+        assert.equal((await page.action('chat.message', { message: 'x', 'client-side-id': 'c2' })).error, 'reinit-required');
+      }
+    assert.notEqual(ownOf(await Visitor.init(url, object(thief.page.visitor))).id, ownOf(victim).id);
   });
 
   test('is not told of who is signed in, and what a device kept of an anonymous visitor is worth nothing when that one is identified', async () => {
