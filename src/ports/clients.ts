@@ -93,7 +93,7 @@ export interface PushTarget {
 }
 
 export interface PushTargets {
-  /** The visitor's apps that can be reached by push: the newest page of each device, if it has a token. */
+  /** The visitor's apps that can be reached by push: the newest page of each device, if it has a token that no other visitor was given since. */
   pushTargets(visitorId: string): Promise<readonly PushTarget[]>;
   /** Of the page's device. */
   setPushToken(pageId: string, pushToken: string | null): Promise<void>;

@@ -81,6 +81,8 @@ export function createPages(database: Database): Pages {
       database.query<PushTarget>(
         `select distinct on (push_token) id as "pageId", push_token as token, location from page
          where visitor_id = $1 and ended_at is null and replaced_at is null and push_token is not null and push_service in ('fcm', 'gcm')
+           and not exists (select from page later where later.push_token = page.push_token and later.ended_at is null
+             and later.visitor_id <> page.visitor_id and later.created_at > page.created_at)
          order by push_token, seen_at desc`,
         [visitorId],
         'push-targets',

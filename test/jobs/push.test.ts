@@ -154,6 +154,24 @@ describe('push notifications', () => {
     );
   });
 
+  test('what is said to a visitor is not pushed to a device that another one uses since, until the first comes back', async () => {
+    const before = await app('device-shared', { 'device-id': 'phone' });
+    const after = await app('device-shared', { 'device-id': 'phone' });
+    await say(before.chatId, 'for the first one only');
+    await say(after.chatId, 'for the second one');
+    await eventually(() => firebase.sent.length > 0);
+    const saidTo = (): (string | undefined)[] => firebase.sent.map(({ data }) => (JSON.parse(data['params'] ?? '[]') as string[]).at(-1));
+    assert.deepEqual(saidTo(), [after.visitor.page.visitor.id]);
+    await Visitor.init(single.node.url, {
+      'device-id': 'phone',
+      'push-service': 'fcm',
+      'push-token': 'device-shared',
+      visitor: JSON.stringify(before.visitor.page.visitor),
+    });
+    await say(before.chatId, 'welcome back');
+    await eventually(() => saidTo().includes(before.visitor.page.visitor.id));
+  });
+
   test('a token that is good for nothing is forgotten; a service in trouble is asked again', async () => {
     const { visitor, chatId } = await app('device-gone');
     firebase.answer = () => 404;
