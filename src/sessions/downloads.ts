@@ -1,11 +1,11 @@
 /** Who may have a file: the visitor in whose history it is, by a link that his client has signed; operators who may read the chat. */
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { ChatError } from '../domain/error.ts';
 import { isShownToVisitors, visitorSender } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
 import type { Page } from '../domain/visitor.ts';
 import type { FoundFile } from '../ports.ts';
+import { hmacSha256, isSameHex } from '../protocol/hex-signature.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { readableChat } from './readable-chat.ts';
 import { MAX_PAGE_ID } from './rowless-page.ts';
@@ -26,10 +26,9 @@ export async function visitorsFile(
   const { pages, files, nowUs } = services;
   const pageId = parameters.text('page-id', { max: MAX_PAGE_ID });
   const expires = parameters.text('expires', { max: 20, pattern: /^\d+(\.\d+)?$/ });
-  const hash = parameters.text('hash', { max: 100 }).toLowerCase();
+  const hash = parameters.text('hash', { max: 100 });
   const token = pages.tokenOf(pageId);
-  const right = createHmac('sha256', token).update(`${guid}${expires}`).digest('hex');
-  if (!isSame(hash, right)) throw refused('the signature of this link is wrong');
+  if (!isSameHex(hash, hmacSha256(token, `${guid}${expires}`))) throw refused('the signature of this link is wrong');
   const leftSeconds = Number(expires) - toSeconds(nowUs());
   if (leftSeconds < 0) throw refused('this link has expired');
   if (leftSeconds > MAX_LIFE_SECONDS) throw refused('this link is to live for too long');
@@ -53,10 +52,6 @@ export async function deleteFile({ files }: Services, visitorId: string, guid: s
   const sent = await files.find(guid);
   if (sent?.visitorId !== visitorId || !isShownToVisitors(sent.kind)) throw notFound();
   throw new ChatError('conflict', 'file-has-been-sent', 'this file is part of a message');
-}
-
-function isSame(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 }
 
 function refused(why: string): ChatError {

@@ -174,6 +174,7 @@ describe('files', () => {
     const status = async (address: string): Promise<number> => (await fetch(address)).status;
     assert.equal(await status(link(visitor, data.guid)), 200);
     assert.equal(await status(link(visitor, data.guid, { hash: '0'.repeat(64) })), 403, 'forged');
+    assert.equal(await status(link(visitor, data.guid, { hash: `${'0'.repeat(63)}é` })), 403, 'as long in characters, not in bytes');
     assert.equal(await status(link(visitor, data.guid, { expires: '1700000000' })), 403, 'expired');
     assert.equal(await status(link(visitor, data.guid).replace(/expires=\d/, 'expires=9')), 403, 'made to live longer');
     assert.equal(await status(link(other, data.guid)), 404, 'another visitor');
