@@ -18,6 +18,8 @@ export const SIGNED_NAMES = [
   'icq',
 ] as const;
 const MAX_VALUE = 1_000;
+/** Of an id in UTF-8: PostgreSQL has no room for more in an index. */
+const MAX_ID_BYTES = 2_600;
 
 export type SignedFields = Visitor['fields'] & { readonly id: string };
 
@@ -36,5 +38,6 @@ export function readSignedFields(given: Readonly<Record<string, unknown>>, argum
   }
   const { id } = fields;
   if (id === undefined || id === '') throw wrong(argumentName, 'id is missing');
+  if (Buffer.byteLength(id) > MAX_ID_BYTES) throw wrong(argumentName, `id is longer than ${MAX_ID_BYTES} bytes`);
   return { ...fields, id };
 }

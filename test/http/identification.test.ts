@@ -1,5 +1,6 @@
 /** Who a visitor is: signed by the customer's site, or vouched for by its backend; on every device, and nobody else. */
 import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { type Fields, PUBLISHED_INI, signFields, signPublished } from '../support/signed-fields.ts';
 import { type SingleNode, startSingle } from '../support/single.ts';
@@ -94,6 +95,16 @@ describe('who a visitor is', () => {
     const published = await Visitor.init(url, { 'visitor-ext': JSON.stringify(signPublished(anna)) });
     const ours = await Visitor.init(url, { 'visitor-ext': signed(anna) });
     assert.equal(published.page.visitor.id, ours.page.visitor.id, 'the same customer, whatever the version');
+  });
+
+  test('an id may be as long as the database can find it by, whatever its letters', async () => {
+    // Drawn at random, so that nothing of it can be compressed.
+    const id = Array.from({ length: 867 }, () => String.fromCharCode(randomInt(0x4e00, 0x9f00))).join('');
+    const visitors = [1, 2].map(() => Visitor.init(url, { 'visitor-ext': signed({ id: id.slice(1) }) }));
+    const [first, second] = await Promise.all(visitors);
+    assert.equal(first?.page.visitor.id, second?.page.visitor.id);
+    assert.equal(await initError({ 'visitor-ext': signed({ id }) }), 'wrong-argument-value');
+    assert.equal((await provide({ provided_auth_token: 'token-long', fields: { id } })).status, 400);
   });
 
   test('a token is nobody until the backend has vouched for it', async () => {
