@@ -8,13 +8,13 @@ import type { Microseconds } from '../domain/time.ts';
 import type { Page } from '../domain/visitor.ts';
 import { parseJson } from '../protocol/json.ts';
 
-/** Of a page id in a request: the longest that is made here is about 1,500. */
+/** Of a page id in a request: the longest that is made here is about 1,700. */
 export const MAX_PAGE_ID = 2_000;
 
 const FORM = /^[0-9a-f]{32}x([A-Za-z0-9_-]{1,1900})$/;
 const DAY_US = 86_400_000_000;
 /** Bytes as JSON, so that an id has a bound whatever a title is made of. */
-const ROOM = { location: 202, platform: 52, title: 202, url: 502, deviceId: 102 };
+const ROOM = { location: 202, platform: 52, title: 202, url: 502, deviceId: 202 };
 
 export type RowlessPage = Page & Required<Pick<Page, 'rowless'>>;
 

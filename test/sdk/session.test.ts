@@ -193,7 +193,8 @@ describe('a session that goes on', () => {
   ] as const)
     test(`${restarts} restarts with an unsent message, nearly each at another moment: none is lost, none doubled (${platform})`, async () => {
       const { app: first } = await stage.chatting(platform);
-      let [before, said] = [first, ['Good day']];
+      const said = ['Good day'];
+      let before = first;
       for (let i = 0; i < restarts; i++) {
         const text = `words of start ${i}`;
         before.send(text);

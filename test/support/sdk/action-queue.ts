@@ -67,7 +67,7 @@ export class ActionQueue {
         // Android reads page and token before it waits for something to do: after a start those that were stored, and after an
         // init that fell into the wait those of before.
         const page = this.#session.isAndroid ? await this.#session.pageAfter(undefined) : undefined;
-        while (this.#queue.length === 0 && !this.#session.wire.isStopped) await new Promise<void>(resolve => (this.#wake = resolve));
+        if (this.#queue.length === 0) await new Promise<void>(resolve => (this.#wake = resolve));
         const [next] = this.#queue;
         if (next !== undefined) await this.#perform(next, page);
       }
