@@ -35,7 +35,7 @@ import { Derived } from './sessions/derived.ts';
 import { Hub } from './sessions/hub.ts';
 import { Presence } from './sessions/presence.ts';
 import { SEARCHES_AT_ONCE } from './sessions/searches.ts';
-import { tellSignal } from './sessions/signals.ts';
+import { Signals } from './sessions/signals.ts';
 import { nodeStatus } from './status.ts';
 import { Feed } from './sync/feed.ts';
 import { Health } from './sync/health.ts';
@@ -225,8 +225,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     log,
     metrics,
   });
+  const signals = new Signals({ hub, replica, clock });
   const hear = (signal: Signal): void => {
-    if (signal.type !== 'lease-handed-over') tellSignal(hub, replica, signal);
+    if (signal.type !== 'lease-handed-over') signals.hear(signal);
     else if (signal.to === node.name) heartbeat.beatNow();
   };
 
@@ -329,6 +330,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       name: 'hub',
       start: () => derived.start(),
       stop() {
+        signals.stop();
         hub.stop();
         derived.stop();
       },

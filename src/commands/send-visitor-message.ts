@@ -48,7 +48,7 @@ export function sendVisitorMessage(words: SaidByVisitor, speaking: Speaking): Co
     },
     decide(rows, nowUs) {
       const sent = rows.sentMessage(sender, words.clientSideId);
-      if (sent !== undefined) return repeatOrEdit(rows, sent, words.text, nowUs);
+      if (sent !== undefined) return repeatOrEdit(rows, sent, words, nowUs);
       let chat = rows.openChatOf(page.visitorId);
       const changes: Change[] = chat === undefined ? [] : wake(chat, rows, defaultMaxChats, nowUs);
       if (chat === undefined) {
@@ -65,9 +65,10 @@ export function sendVisitorMessage(words: SaidByVisitor, speaking: Speaking): Co
   };
 }
 
-function repeatOrEdit(rows: BatchRows, sent: Message, text: string, nowUs: number): Decision<SentMessage> {
+function repeatOrEdit(rows: BatchRows, sent: Message, { kind, text }: SaidByVisitor, nowUs: number): Decision<SentMessage> {
   const answer = { id: sent.id, tsUs: sent.tsUs };
-  if (sent.text === text || sent.deleted || !canBeEdited(sent)) return unchanged(answer);
+  if (sent.text === text || sent.deleted || (kind === sent.kind && !canBeEdited(sent))) return unchanged(answer);
+  if (!canBeEdited(sent)) throw new ChatError('forbidden', 'not-allowed', 'only texts can be edited');
   const chat = rows.openChatOf(sent.visitorId);
   if (chat?.id !== sent.chatId) {
     throw new ChatError('forbidden', 'not-allowed', 'only messages of the current chat can be edited');

@@ -120,6 +120,7 @@ export interface Config {
     readonly uploadMessages: 'each' | 'together';
     /** Extensions in lower case. */
     readonly uploadTypes: readonly string[];
+    readonly proposesRating: boolean;
   };
 }
 
@@ -313,6 +314,7 @@ function assemble(v: Values, { place, tls, dbTls, mqTls, folder, credentials, su
       uploadMinBytesPerSecond: v.upload_min_rate,
       uploadMessages: v.upload_messages,
       uploadTypes: v.upload_types,
+      proposesRating: v.propose_rating_before_close,
     },
   };
 }

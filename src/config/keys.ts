@@ -248,6 +248,11 @@ export const KEYS = {
     default: 'each',
     doc: 'each: a file is a message. together: the app sends its uploads as one message (uploadFilesToServer, sendFiles).',
   },
+  propose_rating_before_close: {
+    type: yesNo,
+    default: 'no',
+    doc: 'yes: Android apps ask for a rating when the visitor closes the chat.',
+  },
   upload_min_rate: {
     type: integer(0, 1_000_000_000, 'bytes per second'),
     default: '1024',

@@ -115,6 +115,11 @@ export function canBeEdited(message: Pick<Message, 'kind'>): boolean {
   return message.kind === 'visitor';
 }
 
+/** By the visitor whose it is, while the chat is open. Published SDKs offer deleting where `canBeEdited` is told. */
+export function canBeTakenBack(message: Pick<Message, 'kind'>): boolean {
+  return message.kind === 'visitor' || message.kind === 'file_visitor';
+}
+
 export function canBeReplied(message: Pick<Message, 'kind'>): boolean {
   return ['visitor', 'file_visitor', 'operator', 'file_operator'].includes(message.kind);
 }

@@ -10,8 +10,8 @@ import { sendJson } from './respond.ts';
 export function sdkRoutes({ derived, limits, survey }: Services): Router {
   const routes = Router({ caseSensitive: true });
 
-  /** Any location has one: a 404 here would stop an SDK's delta loop for ever. `chat` must be there when operators can be rated. */
-  routes.get('/api/visitor/v1/configs/:location', (_request, response) =>
+  /** Any location has one, whatever its name: a 404 here would stop an SDK's delta loop for ever. `chat` must be there when operators can be rated. */
+  routes.get(/^\/api\/visitor\/v1\/configs(?:\/.*)?$/, (_request, response) =>
     sendJson(response, {
       accountConfig: {
         rate_operator: true,
@@ -24,7 +24,7 @@ export function sdkRoutes({ derived, limits, survey }: Services): Router {
         track_visitor_typing: true,
         surveys: survey !== undefined,
       },
-      locationSettings: { chat: { proposeToRateBeforeClose: 'N' } },
+      locationSettings: { chat: { proposeToRateBeforeClose: limits.proposesRating ? 'Y' : 'N' } },
     }),
   );
 

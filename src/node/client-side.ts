@@ -186,6 +186,7 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
       maxFileBytes: limits.maxRequestBytes - UPLOAD_MARGIN_BYTES,
       uploadMinBytesPerSecond: limits.uploadMinBytesPerSecond,
       uploadTypes: limits.uploadTypes,
+      proposesRating: limits.proposesRating,
       defaultMaxChats: limits.maxChatsPerOperator,
       pollHoldMs: limits.pollHoldMs,
       wsBufferBytes: limits.wsBufferBytes,

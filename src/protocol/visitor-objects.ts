@@ -6,7 +6,7 @@ import { type Chat, isOpen } from '../domain/chat.ts';
 import { visibleState } from '../domain/chat-states.ts';
 import type { Department } from '../domain/department.ts';
 import {
-  canBeEdited,
+  canBeTakenBack,
   canBeReactedTo,
   canBeReplied,
   isFromVisitor,
@@ -58,7 +58,7 @@ export function visitorMessage(message: Message, read: boolean): object {
     authorId: message.authorId,
     avatar: message.avatar,
     read,
-    canBeEdited: canBeEdited(message),
+    canBeEdited: canBeTakenBack(message),
     canBeReplied: canBeReplied(message),
     edited: message.edited,
     deleted: message.deleted,

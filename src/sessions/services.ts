@@ -39,6 +39,8 @@ export interface Limits {
   readonly uploadMinBytesPerSecond: number;
   /** Extensions. */
   readonly uploadTypes: readonly string[];
+  /** Apps ask for a rating when the visitor closes the chat. */
+  readonly proposesRating: boolean;
   readonly defaultMaxChats: number;
   readonly pollHoldMs: number;
   readonly wsBufferBytes: number;

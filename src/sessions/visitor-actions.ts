@@ -185,8 +185,24 @@ export async function runVisitorAction(services: Services, actor: Actor, paramet
   const pause = services.admission.visitorAction(actor.page.visitorId);
   if (pause !== undefined) await pause;
   const page = TRACELESS.includes(name) ? actor.page : await actingPage(services, actor, { mayBeginChat: MAY_BEGIN_CHATS.includes(name) });
-  await action(services, page, parameters);
+  try {
+    await action(services, page, parameters);
+  } catch (error) {
+    throw survivable(error, name === 'chat.message' && parameters.has('quote'));
+  }
   return { result: 'ok' };
+}
+
+/**
+ * What published SDKs go on after (docs/protocol/visitor.md, section 5). A parameter that is missing would end an app's session, a wrong
+ * one does not; and Android's call for a reply handles no error by itself.
+ */
+function survivable(error: unknown, isReply: boolean): unknown {
+  if (!(error instanceof ChatError)) return error;
+  const { code, reason, message, details } = error;
+  if (reason === 'argument-missing') return wrong(details.argumentName ?? 'action', 'it is missing');
+  const isRefusal = ['invalid', 'forbidden', 'not-found', 'conflict'].includes(code) && reason !== 'visitor-banned';
+  return isReply && isRefusal ? wrong('message', message) : error;
 }
 
 async function say(

@@ -169,11 +169,11 @@ export async function linkTo(store: Store, { guid, filename }: FileDescription, 
 
 /** His own words and files, while the chat is open. */
 export function canRemove(store: Store, message: Message): boolean {
-  return isInOpenChat(store, message) && (message.canBeEdited || message.kind === 'file_visitor');
+  return isInOpenChat(store, message) && message.canBeEdited;
 }
 
 export function canEdit(store: Store, message: Message): boolean {
-  return isInOpenChat(store, message) && message.canBeEdited;
+  return isInOpenChat(store, message) && message.kind === 'visitor';
 }
 
 export function isInOpenChat(store: Store, { chatId }: Message): boolean {
