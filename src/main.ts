@@ -69,7 +69,7 @@ withConfig(program.command('migrate'))
     const { config } = load(flags);
     const opened = await openDatabase(config);
     try {
-      const done = await migrate(opened.database);
+      const done = await migrate(opened.direct);
       console.log(done.length === 0 ? 'the schema is up to date' : `migrated: ${done.join(', ')}`);
     } finally {
       await opened.close();

@@ -4,6 +4,7 @@
  */
 import { type RetentionStore, StoreFailure } from '../ports.ts';
 import type { Database } from './database.ts';
+import { BEGIN } from './session.ts';
 import { IS_OPEN } from './tables.ts';
 
 const LIMIT = 2_000;
@@ -68,7 +69,7 @@ export function createRetention(database: Database, { logHours, assignmentDays, 
     async deleteSome(kind, leaseToken) {
       const statement = statements[kind];
       if (statement === undefined) throw new Error(`nothing is known of ${kind}`);
-      return database.transaction('begin', async client => {
+      return database.transaction(BEGIN, async client => {
         const lease = await client.query('select from lease where token = $1 and expires_at > clock_timestamp() for share', [leaseToken]);
         if (lease.rowCount === 0) throw new StoreFailure('fenced', new Error('the lease is not held'));
         const deleted = (await client.query(statement)).rowCount ?? 0;
