@@ -19,13 +19,8 @@ export class ServiceError extends Error {
   override readonly name = 'ServiceError';
 }
 
-/** A service outside answers and refuses this server; its own words are in the message. */
-export class RefusedService extends Error {
-  override readonly name = 'RefusedService';
-}
-
 /** What only a person can put right: the unit is not started again. */
-const ADMINISTRATORS = [ConfigError, ConfigDrift, SchemaTooNew, UnfitDatabase, RefusedService];
+const ADMINISTRATORS = [ConfigError, ConfigDrift, SchemaTooNew, UnfitDatabase];
 
 export function exitCodeOf(error: unknown): number {
   if (ADMINISTRATORS.some(kind => error instanceof kind) || troubleOf(error)?.isRefusal === true) return EXIT.configuration;

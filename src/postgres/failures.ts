@@ -63,10 +63,10 @@ function wordsOf(error: unknown, target: Target): string {
 /** What to do about a refusal; the server's own sentence stands in front of it. */
 function hint(error: unknown, { database, user }: Target): string {
   const state = sqlState(error);
-  if (state === '3D000') return `: the database does not exist: create it, or check db_name: ${createDatabase(database, user)}`;
-  if (state === '28000') return ': it refuses the login: check db_username, db_tls, and the lines of pg_hba.conf';
-  if (state.startsWith('28')) return ': it refuses the login: check db_username and db_password';
-  if (state === '42501' && textOf(error).includes('schema'))
+  if (state === '3D000') return `: create it, or check db_name: ${createDatabase(database, user)}`;
+  if (state === '28000') return ': check db_username, db_tls, and the lines of pg_hba.conf';
+  if (state.startsWith('28')) return ': check db_username and db_password';
+  if (state === '42501' && textOf(error).includes('for schema'))
     return `: the user must be allowed to make tables: alter database "${database}" owner to "${user}"; or: grant usage, create on schema public to "${user}"`;
   if (state === '42501') return ': the user needs this right: its tables must be its own';
   return ': it wants a password: check db_password';

@@ -51,7 +51,7 @@ describe('TLS to PostgreSQL', () => {
     await named.query('create database secret');
     const inTheClear = await operatorList(server);
     assert.equal(inTheClear.code, 78);
-    assert.match(inTheClear.stderr, /refuses the login/);
+    assert.match(inTheClear.stderr, /refuses: no pg_hba\.conf entry/);
     assert.equal((await operatorList(server, 'db_tls = require')).code, 0);
     assert.equal((await operatorList(named, 'db_tls = require')).code, 0, 'whoever answers');
     assert.equal((await operatorList(server, 'db_tls = verify-full', `db_tls_ca = ${right.ca}`)).code, 0);
