@@ -48,7 +48,7 @@ const REFUSED: readonly Cell[] = [
   },
   { name: 'no password where one is wanted', ini: 'db_name = wants_password', says: /password/ },
   {
-    name: 'no line in pg_hba.conf',
+    name: 'a login that pg_hba.conf rejects',
     ini: 'db_name = closed',
     says: /pg_hba\.conf rejects connection for host.*check db_username, db_tls, and the lines of pg_hba\.conf/,
   },
