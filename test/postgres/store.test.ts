@@ -19,7 +19,7 @@ import { type BareNode, startBareNode } from '../support/bare-node.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { createTestDatabase, pgServer, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
-import { setHostileDefaults } from '../support/hostile-defaults.ts';
+import { makeDecoys, setHostileDefaults } from '../support/hostile-defaults.ts';
 import { addOperators, addVisitors, said, speaking } from '../support/people.ts';
 import { golden } from '../support/replay.ts';
 import { anIdentity, ANY_RECORD, NO_STATS, someRules } from '../support/rows.ts';
@@ -54,6 +54,7 @@ for (const [server, defaults] of [
 
     before(async () => {
       database = cleanup.add(await createTestDatabase(pgServer(server)), it => it.drop());
+      if (defaults === 'hostile') await makeDecoys(sql => database.query(sql));
       if (defaults === 'hostile') await setHostileDefaults(sql => database.query(sql), `database ${database.name}`);
       const opened = database.open();
       await Promise.all([migrate(opened), migrate(opened), migrate(opened)]); // one migrates, the others wait

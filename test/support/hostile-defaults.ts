@@ -32,11 +32,15 @@ export const HOSTILE: Readonly<Record<string, string>> = {
 
 type Ask = (sql: string) => Promise<Record<string, unknown>[]>;
 
-/** `on`: `database x`, `role y`, `role y in database x`. `ask` in a session of before, which goes on without them. */
-export async function setHostileDefaults(ask: Ask, on: string): Promise<void> {
-  await ask('create schema if not exists elsewhere');
-  // Tables of the same names, where the search path would find them first.
-  for (const table of ['chat', 'message', 'visitor', 'node']) await ask(`create table if not exists elsewhere.${table} (another integer)`);
-  const known = new Set((await ask('select name from pg_settings')).map(row => row['name']));
-  for (const [name, value] of Object.entries(HOSTILE)) if (known.has(name)) await ask(`alter ${on} set ${name} = '${value}'`);
+/** `on`: `database x`, `role y`, `role y in database x`. `ask` in a session of before or of another database, which goes on without them. */
+export async function setHostileDefaults(ask: Ask, on: string, except: readonly string[] = []): Promise<void> {
+  const known = new Set((await ask('select name from pg_settings')).map(row => String(row['name'])));
+  for (const [name, value] of Object.entries(HOSTILE))
+    if (known.has(name) && !except.includes(name)) await ask(`alter ${on} set ${name} = '${value}'`);
+}
+
+/** Tables of the same names as ours, where the search path would find them first. `ask` in the database. */
+export async function makeDecoys(ask: Ask): Promise<void> {
+  await ask('create schema elsewhere');
+  for (const table of ['chat', 'message', 'visitor', 'node']) await ask(`create table elsewhere.${table} (another integer)`);
 }
