@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { drain, handover, newEpoch, promote } from './cli/cluster-commands.ts';
+import { checkServices } from './cli/check-services.ts';
 import { clusterStatus } from './cli/cluster-status.ts';
 import { EXIT, exitCodeOf, sentenceOf, UsageError } from './cli/exit.ts';
 import { healthcheck } from './cli/healthcheck.ts';
@@ -69,7 +70,7 @@ withConfig(program.command('migrate'))
     const { config } = load(flags);
     const opened = await openDatabase(config);
     try {
-      const done = await migrate(opened.database);
+      const done = await migrate(opened.direct);
       console.log(done.length === 0 ? 'the schema is up to date' : `migrated: ${done.join(', ')}`);
     } finally {
       await opened.close();
@@ -78,7 +79,15 @@ withConfig(program.command('migrate'))
 
 nodeCommand(program.command('check-config'))
   .description('print every key with its value and origin, or all faults at once')
-  .action((flags: NodeFlags) => console.log(describeConfig(load(flags))));
+  .option('--connect', 'try the database and the broker too')
+  .action(async (flags: NodeFlags & { readonly connect?: boolean }) => {
+    const loaded = load(flags);
+    console.log(describeConfig(loaded));
+    if (flags.connect !== true) return;
+    const checks = await checkServices(loaded.config);
+    for (const { isRight, sentence } of checks) (isRight ? console.log : console.error)(sentence);
+    exitCode = Math.max(...checks.map(check => check.exitCode));
+  });
 
 function operatorOptions(command: Command): Command {
   return command

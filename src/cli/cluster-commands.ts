@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { ClusterControl } from '../ports.ts';
 import { createClusterControl } from '../postgres/cluster-control.ts';
+import { troubleOf } from '../postgres/failures.ts';
 import { ServiceError } from './exit.ts';
 import { openDatabase } from './open-database.ts';
 
@@ -68,6 +69,12 @@ function untilHolder(control: ClusterControl, name: string): Promise<void> {
 }
 
 async function until(isDone: () => Promise<boolean>, otherwise: string): Promise<void> {
-  for (const end = performance.now() + DONE_WITHIN_MS; performance.now() < end; await wait(100)) if (await isDone()) return;
+  for (const end = performance.now() + DONE_WITHIN_MS; performance.now() < end; await wait(100)) {
+    const done = await isDone().catch((error: unknown) => {
+      if (troubleOf(error) === undefined) throw error;
+      return false; // a switch-over meanwhile
+    });
+    if (done) return;
+  }
   throw new ServiceError(otherwise);
 }

@@ -3,6 +3,8 @@ import { ConfigError } from '../config/fault.ts';
 import { ChatError } from '../domain/error.ts';
 import { NodeNameHeld } from '../ports.ts';
 import { ConfigDrift } from '../postgres/registry.ts';
+import { troubleOf } from '../postgres/failures.ts';
+import { UnfitDatabase } from '../postgres/fitness.ts';
 import { SchemaTooNew } from '../postgres/migrate.ts';
 
 export const EXIT = { ok: 0, usage: 64, serviceMissing: 69, bug: 70, tryAgain: 75, configuration: 78 } as const;
@@ -17,8 +19,11 @@ export class ServiceError extends Error {
   override readonly name = 'ServiceError';
 }
 
+/** What only a person can put right: the unit is not started again. */
+const ADMINISTRATORS = [ConfigError, ConfigDrift, SchemaTooNew, UnfitDatabase];
+
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof ConfigError || error instanceof ConfigDrift || error instanceof SchemaTooNew) return EXIT.configuration;
+  if (ADMINISTRATORS.some(kind => error instanceof kind) || troubleOf(error)?.isRefusal === true) return EXIT.configuration;
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof NodeNameHeld) return EXIT.tryAgain;
   if (error instanceof ServiceError) return EXIT.serviceMissing;
@@ -28,6 +33,6 @@ export function exitCodeOf(error: unknown): number {
 }
 
 export function sentenceOf(error: unknown): string {
-  if (exitCodeOf(error) !== EXIT.bug && error instanceof Error) return error.message;
+  if (exitCodeOf(error) !== EXIT.bug && error instanceof Error) return (troubleOf(error) ?? error).message;
   return `this is a bug, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }

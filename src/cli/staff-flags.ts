@@ -1,5 +1,6 @@
 /** What the flags of `operator …` and `department …` say, checked: a UsageError names the flag that is wrong. */
 import { readFileSync } from 'node:fs';
+import { cutText } from '../domain/text.ts';
 import type { DepartmentEdit, OperatorEdit } from '../commands/staff.ts';
 import { ASSIGNMENT_MODES, type AssignmentMode } from '../domain/department.ts';
 import { type Role, ROLES } from '../domain/operator.ts';
@@ -28,7 +29,7 @@ const MAX_PRIORITY = 1_000;
 export function readOperatorFlags(flags: OperatorFlags): OperatorEdit {
   return {
     ...(flags.fullname === undefined ? {} : { fullname: readName('--fullname', flags.fullname) }),
-    ...(flags.title === undefined ? {} : { title: flags.title.slice(0, 200) }),
+    ...(flags.title === undefined ? {} : { title: cutText(flags.title, 200) }),
     ...(flags.departments === undefined ? {} : readDepartments(flags.departments)),
     ...(flags.langs === undefined ? {} : { langs: splitList(flags.langs) }),
     ...(flags.max_chats === undefined ? {} : { maxChats: readMaxChats(flags.max_chats) }),

@@ -109,10 +109,10 @@ interface Tools {
 /** Commands go through a commit loop of this process; running nodes read them from the change log within a second. */
 async function withDatabase<T>(config: Config, work: (tools: Tools) => Promise<T>): Promise<T> {
   const opened = await openDatabase(config);
-  const { database } = opened;
+  const { database, direct } = opened;
   const store = createStore(database);
   try {
-    await migrate(database);
+    await migrate(direct);
     await openEpoch(database);
     const loop = new CommitLoop({
       store,

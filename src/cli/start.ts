@@ -6,7 +6,7 @@ import type { LoadedConfig } from '../config/config.ts';
 import { createLog, type NodeLog } from '../log.ts';
 import { type RunningNode, startNode } from '../node.ts';
 import { EXIT, ServiceError } from './exit.ts';
-import { directDatabase, openDatabase } from './open-database.ts';
+import { openDatabase } from './open-database.ts';
 
 /** Longer than all deadlines of the parts together. */
 const STOP_WITHIN_MS = 30_000;
@@ -25,9 +25,8 @@ export async function start(load: () => LoadedConfig, version: string): Promise<
 
   const opened = await openDatabase(config, { waiting: reason => log.warn('waiting-for-database', { reason }), signal: ending.signal });
   if (opened === undefined) return ending.code;
-  const { database, embedded } = opened;
+  const { database, direct, embedded } = opened;
   if (embedded !== undefined) log.info('embedded-postgres', { dataDir: embedded.dataDir, port: embedded.port });
-  const direct = directDatabase(config, database);
   try {
     node = await startNode({
       loaded,
@@ -44,6 +43,7 @@ export async function start(load: () => LoadedConfig, version: string): Promise<
     await ending.begun;
     setTimeout(() => process.exit(EXIT.bug), STOP_WITHIN_MS).unref();
     await node.stop();
+    await opened.close();
     return ending.code;
   } catch (error) {
     await opened.close().catch(() => undefined);
@@ -53,8 +53,6 @@ export async function start(load: () => LoadedConfig, version: string): Promise<
       throw new ServiceError(`port ${port} on ${listen} ${why}: change 'port' in main.ini or start with --port`, { cause: error });
     }
     throw error;
-  } finally {
-    if (direct !== database) await direct.end();
   }
 }
 

@@ -15,6 +15,7 @@ export interface NewOperator {
   readonly langs: readonly string[];
   readonly maxChats: number | null;
   readonly roles: readonly Role[];
+  readonly title?: string;
 }
 
 /** Refuses departments that do not exist. A login in use is refused by the database (`wrong-argument-value`). */
@@ -31,10 +32,10 @@ export function addOperator(operator: NewOperator): Command<{ readonly id: numbe
       const saved: Operator = {
         priorities: {},
         schedule: null,
+        title: '',
         ...operator,
         id: rows.newOperatorId(),
         avatar: null,
-        title: '',
         status: 'offline',
         statusSort: 'offline',
         statusUs: nowUs,

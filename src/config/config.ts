@@ -52,7 +52,8 @@ export interface Config {
   readonly db:
     | {
         readonly hosts: readonly HostPort[];
-        readonly direct: HostPort | undefined;
+        /** The servers themselves behind a pooler; empty: `hosts` are. */
+        readonly direct: readonly HostPort[];
         readonly name: string;
         readonly username: string;
         readonly password: Secret | undefined;
@@ -253,7 +254,7 @@ function assemble(v: Values, { place, tls, dbTls, mqTls, folder, credentials, su
         ? undefined
         : {
             hosts: withPort(v.db_host, v.db_port),
-            direct: withPort(v.db_direct_host ?? [], v.db_direct_port)[0],
+            direct: withPort(v.db_direct_host ?? [], v.db_direct_port),
             name: v.db_name,
             username: v.db_username,
             password: v.db_password === undefined ? undefined : new Secret(v.db_password),

@@ -82,9 +82,9 @@ export const KEYS = {
   db_tls_key: { type: text, default: '', doc: 'File (PEM) of its private key.' },
   db_pooler: { type: oneOf('none', 'transaction'), default: 'none', doc: 'transaction: db_host is a pooler in transaction mode.' },
   db_direct_host: {
-    type: hosts({ sockets: true }).refine(value => value.length === 1, 'must be one host'),
+    type: hosts({ sockets: true }),
     default: '',
-    doc: 'Behind a pooler: the server itself, for migrations and, without mq_host, for LISTEN.',
+    doc: 'Behind a pooler: the server itself, or several separated by commas, for migrations and, without mq_host, for LISTEN.',
   },
   db_direct_port: { type: port, default: '5432', doc: 'Port of db_direct_host.' },
 

@@ -51,6 +51,9 @@ export function readSurvey(file: string | undefined, folder: string, faults: Fau
     });
     return undefined;
   }
+  // As JSON writes it again: an escape of NUL, or of half a surrogate pair, which no database stores.
+  if (/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f]..)/.test(JSON.stringify(content)))
+    faults.push({ message: `survey_file: ${file}: it holds a character that no text has (\\u0000, or half of a pair)` });
   const read = File.safeParse(content);
   if (read.success) return read.data as SurveyFile;
   for (const { path: place, message } of read.error.issues)

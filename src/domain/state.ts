@@ -4,6 +4,7 @@
  *
  * Rows are replaced, never mutated: whoever kept a row keeps what was true then.
  */
+import { cutText } from './text.ts';
 import { bearerOf, type Chat, isOpenState, LAST_MESSAGE_LENGTH, type LastMessage, nextVersion, withDeclined } from './chat.ts';
 import type { Change, ChatMoved } from './change.ts';
 import { beginningOf, type HistoryRow, stepOf } from './chat-history.ts';
@@ -231,12 +232,5 @@ function uncount(chat: ReturnType<typeof nextVersion>, message: Message): void {
 /** How a chat's header shows its newest message; not stored with it. */
 export function lastMessageOf(message: LastMessage): LastMessage {
   const { id, kind, name, text, tsUs } = message;
-  return { id, kind, name, text: cut(text), tsUs };
-}
-
-/** Cuts by UTF-16 units but never inside a surrogate pair: PostgreSQL refuses half a character. */
-function cut(text: string): string {
-  if (text.length <= LAST_MESSAGE_LENGTH) return text;
-  const end = /[\uD800-\uDBFF]/.test(text.charAt(LAST_MESSAGE_LENGTH - 1)) ? LAST_MESSAGE_LENGTH - 1 : LAST_MESSAGE_LENGTH;
-  return text.slice(0, end);
+  return { id, kind, name, text: cutText(text, LAST_MESSAGE_LENGTH), tsUs };
 }

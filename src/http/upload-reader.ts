@@ -12,6 +12,8 @@ import path from 'node:path';
 import { finished } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
+import { cutText } from '../domain/text.ts';
+import { storableText } from '../protocol/storable.ts';
 import { ChatError } from '../domain/error.ts';
 import type { LabelledCounter, Metrics } from '../ports.ts';
 import { queryOf } from '../protocol/body.ts';
@@ -137,7 +139,7 @@ export class UploadReader {
             () => (came.writing = pipeline(stream, createWriteStream(target), { signal })),
           );
           written.catch(reject);
-          came.file = { filename: safeFilename(filename), contentType: contentType.slice(0, 200), written };
+          came.file = { filename: safeFilename(filename), contentType: cutText(storableText(contentType), 200), written };
         });
         parser.once('finish', resolve).on('error', reject);
         request.pipe(parser);

@@ -2,6 +2,7 @@
  * The master's job of telling apps that are not looked at: what an operator said is pushed when the visitor has not read it a few
  * seconds later. Follows from the replica alone; what waits here is lost with the node, the message itself never.
  */
+import { cutText } from '../domain/text.ts';
 import type { Chat } from '../domain/chat.ts';
 import { isShownToVisitors, type Message } from '../domain/message.ts';
 import type { Counter, LabelledCounter, Log, Metrics, PushGateway, PushNote, PushTarget, PushTargets } from '../ports.ts';
@@ -128,7 +129,7 @@ function typeOf({ kind }: Message): PushNote['type'] | undefined {
 /** The visitor's id comes last, where SDKs look for it. */
 function noteOf(message: Message, chat: Chat, { location }: PushTarget): PushNote {
   const type = typeOf(message) ?? 'P.OM';
-  const said = type === 'P.OF' ? filenameOf(message) : message.text.slice(0, TEXT_LENGTH).toWellFormed();
+  const said = type === 'P.OF' ? filenameOf(message) : cutText(message.text, TEXT_LENGTH);
   const params = type === 'P.CR' ? [message.visitorId] : [message.name, said, message.visitorId];
   return { type, params, location, unread: chat.unreadByVisitorMsgCnt };
 }

@@ -1,5 +1,6 @@
 /** What this node says of itself with each heartbeat: less than 300 bytes as JSON. */
 import { performance } from 'node:perf_hooks';
+import { cutText } from '../domain/text.ts';
 import type { MetricsRegistry } from '../metrics.ts';
 import type { NodeStats } from '../ports.ts';
 import type { Health } from '../sync/health.ts';
@@ -33,7 +34,7 @@ export function nodeStats(metrics: MetricsRegistry, health: Health): () => Promi
       restCallsTotal,
       cpuPercent,
       memoryBytes: process.memoryUsage.rss(),
-      reason: health.reasons.join('; ').slice(0, MAX_REASON_LENGTH).toWellFormed(),
+      reason: cutText(health.reasons.join('; '), MAX_REASON_LENGTH).toWellFormed(),
     };
   };
 }

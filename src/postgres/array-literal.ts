@@ -16,9 +16,10 @@ export function arrayLiteral<R>(rows: readonly R[], property: keyof R, isJson: b
   return `${literal}}`;
 }
 
-export function listLiteral(values: Iterable<string | number>): string {
+/** null and undefined are NULL. */
+export function listLiteral(values: Iterable<string | number | boolean | null | undefined>): string {
   const elements: string[] = [];
-  for (const value of values) elements.push(typeof value === 'string' ? quoted(value) : String(value));
+  for (const value of values) elements.push(typeof value === 'string' ? quoted(value) : String(value ?? 'NULL'));
   return `{${elements.join(',')}}`;
 }
 

@@ -5,8 +5,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
-import { ChatError } from '../domain/error.ts';
-import { type HostPort, NoServer, type Server, Servers } from './servers.ts';
+import { isConnectionError, isReadOnly, NoServer, sqlState, toChatError } from './failures.ts';
+import { queryWithSettings } from './pooled-query.ts';
+import { type HostPort, type Server, Servers } from './servers.ts';
+import { LIFT_TIME_LIMITS, SERVER_STATE, type ServerState, SET_FOR_SESSION, SET_FOR_TRANSACTION } from './session.ts';
 
 export interface DatabaseOptions {
   readonly hosts: readonly HostPort[];
@@ -38,6 +40,7 @@ export class Database {
   #password: string | undefined;
   /** The latest one that was seen: each promotion begins another. */
   #timeline = 0;
+  #ending: Promise<void> | undefined;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
@@ -64,26 +67,33 @@ export class Database {
    * reached that can be written to.
    */
   async query<R extends pg.QueryResultRow>(text: string, values: readonly unknown[] = [], name?: string): Promise<R[]> {
-    const isNamed = name !== undefined && this.usesNamedStatements;
-    const query = { text, values: [...values], ...(isNamed ? { name } : {}) };
+    const ask = (): Promise<R[]> => this.#use(client => this.queryOn<R>(client, text, values, name));
     try {
-      return (await this.#use(client => client.query<R>(query))).rows;
+      return await ask().catch((error: unknown) => {
+        if (!isReadOnly(error)) throw error;
+        return ask(); // it has done nothing there, and another server may be the one now
+      });
     } catch (error) {
-      // It has done nothing there, and another server may be the one now.
-      if (!isReadOnly(error)) throw unavailableIfLost(error);
+      throw this.explain(error);
     }
-    return (
-      await this.#use(client => client.query<R>(query)).catch((error: unknown) => {
-        throw unavailableIfLost(error);
-      })
-    ).rows;
   }
 
-  /** Runs `work` in one transaction of a pooled connection. */
+  /** A query on a connection of one's own (`connect`) that is in no transaction. Its errors are as they come. */
+  async queryOn<R extends pg.QueryResultRow>(
+    client: pg.ClientBase,
+    text: string,
+    values: readonly unknown[] = [],
+    name?: string,
+  ): Promise<R[]> {
+    if (!this.usesNamedStatements) return queryWithSettings<R>(client, text, values, parserOf);
+    return (await client.query<R>({ text, values: [...values], ...(name === undefined ? {} : { name }) })).rows;
+  }
+
+  /** Runs `work` in one transaction of a pooled connection. `begin` is one of those in session.ts. */
   async transaction<T>(begin: string, work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     return this.#use(async client => {
       try {
-        await client.query(begin);
+        await client.query(this.begin(begin));
         const result = await work(client);
         await client.query('commit');
         return result;
@@ -91,8 +101,18 @@ export class Database {
         throw new InTransaction(error);
       }
     }).catch((error: unknown) => {
-      throw unavailableIfLost(error instanceof InTransaction ? error.cause : error);
+      throw this.explain(error instanceof InTransaction ? error.cause : error);
     });
+  }
+
+  /** How a transaction begins on a connection of one's own: with our settings, where they are not the connection's already. */
+  begin(begin: string): string {
+    return this.usesNamedStatements ? begin : `${begin}; ${SET_FOR_TRANSACTION}`;
+  }
+
+  /** What is wrong, as a ChatError where it is no bug. For those who have a connection of their own. */
+  explain(error: unknown): unknown {
+    return toChatError(error, this.#options);
   }
 
   /** A connection of one's own to a server that can be written to; the caller ends it. */
@@ -100,12 +120,13 @@ export class Database {
     try {
       return await this.#servers.connect();
     } catch (error) {
-      throw unavailableIfLost(error);
+      throw this.explain(error);
     }
   }
 
-  async end(): Promise<void> {
-    await Promise.race([this.#current?.pool.end(), wait(2_000, undefined, { ref: false })]);
+  end(): Promise<void> {
+    this.#ending ??= Promise.race([this.#current?.pool.end(), wait(2_000, undefined, { ref: false })]);
+    return this.#ending;
   }
 
   async #use<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
@@ -183,13 +204,15 @@ export class Database {
   }
 
   /**
-   * Reads on a standby are a moment old, writes are refused: nothing is done there. Nor on a former primary that has come back beside
+   * With our settings, which no default of the server, the database or the role may change. Reads on a standby are a moment old, writes are refused: nothing is done there. Nor on a former primary that has come back beside
    * the one that was promoted: it does not know what was said since.
    */
   async #check(client: pg.ClientBase): Promise<void> {
-    const { rows } = await client.query<{ timeline: number | null }>(TIMELINE);
-    const timeline = rows[0]?.timeline ?? null;
+    if (this.usesNamedStatements) await setUp(client);
+    const { rows } = await client.query<ServerState>(SERVER_STATE);
+    const { timeline = null, isMaintained = false } = rows[0] ?? {};
     if (timeline === null) throw new NoServer('the server is a standby');
+    if (isMaintained) throw new NoServer('the server is read-only for now (its default_transaction_read_only is on)');
     if (timeline < this.#timeline && this.#options.hosts.length > 1)
       throw new NoServer(`the server is a former primary (timeline ${timeline}, another host was on ${this.#timeline} already)`);
     this.#timeline = timeline;
@@ -214,21 +237,22 @@ export class Database {
   }
 }
 
+/** The very first statement may itself run into a time limit that is as short as can be: a few tries are enough to lift it. */
+async function setUp(client: pg.ClientBase, triesLeft = 20): Promise<void> {
+  try {
+    await client.query(LIFT_TIME_LIMITS);
+    await client.query(SET_FOR_SESSION);
+  } catch (error) {
+    if (sqlState(error) !== '57014' || triesLeft === 0) throw error;
+    await setUp(client, triesLeft - 1);
+  }
+}
+
 /** What failed inside of a transaction, as it is. */
 class InTransaction extends Error {
   constructor(cause: unknown) {
     super('in a transaction', { cause });
   }
-}
-
-/** null: it is a standby. */
-const TIMELINE = `select case when not pg_is_in_recovery()
-  then ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer end as timeline`;
-
-function unavailableIfLost(error: unknown): unknown {
-  if (!isConnectionError(error)) return error;
-  const why = error instanceof NoServer ? `PostgreSQL cannot be reached: ${error.message}` : 'the database cannot be reached';
-  return new ChatError('unavailable', 'server-not-ready', why, { cause: error });
 }
 
 /** The type bigint in PostgreSQL's catalogue. */
@@ -242,28 +266,3 @@ export function parserOf(typeOid: number, format?: string): (text: string) => un
 }
 
 const types: pg.CustomTypesConfig = { getTypeParser: parserOf as typeof pg.types.getTypeParser };
-
-/** SQLSTATE of a server's error, else the code of a socket's. */
-export function sqlState(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-}
-
-/** As Node names what is wrong with a certificate or a handshake. */
-const TLS_FAULT = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/;
-
-/** The server is a standby (also one that was the primary a moment ago): read-only, or a question that cannot be asked in recovery. */
-function isReadOnly(error: unknown): boolean {
-  return /^(25006|55000)$/.test(sqlState(error));
-}
-
-/**
- * The server went away, cannot be written to or refuses everybody: class 08, 57P0x, too many connections, a socket's error, a
- * certificate that is not the right one, a time-out of node-pg.
- */
-export function isConnectionError(error: unknown): boolean {
-  if (error instanceof NoServer || isReadOnly(error)) return true;
-  if (!(error instanceof Error)) return false;
-  const code = sqlState(error);
-  if (/^(08...|57P0[1-5]|53300)$/.test(code) || /^E[A-Z]+$/.test(code) || TLS_FAULT.test(code)) return true;
-  return code === '' && /terminated|not queryable|timeout|connection|closed|Connection/.test(error.message);
-}

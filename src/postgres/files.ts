@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import type { StoredFile } from '../domain/file.ts';
 import type { FileStore, FoundFile, Thumbnail } from '../ports.ts';
 import type { Database } from './database.ts';
+import { BEGIN } from './session.ts';
 
 const PIECE_BYTES = 262_144;
 
@@ -18,7 +19,7 @@ const IS_SENT = 'exists (select from message m where m.sender = f.sender and m.c
 export function createFiles(database: Database): FileStore {
   return {
     async save(file, path, thumbnail) {
-      await database.transaction('begin', async client => {
+      await database.transaction(BEGIN, async client => {
         const { rowCount } = await client.query(
           `insert into file (guid, visitor_id, sender, client_side_id, filename, content_type, client_content_type, size, width, height,
              thumbnail_type, thumbnail)

@@ -1,7 +1,8 @@
 /** What is counted against guesses of passwords, for all nodes, by the database's clock. Keys are hashes already. */
 import { ChatError } from '../domain/error.ts';
 import type { LoginAttempts } from '../ports.ts';
-import { type Database, sqlState } from './database.ts';
+import type { Database } from './database.ts';
+import { sqlState } from './failures.ts';
 import { Gather } from './gather.ts';
 
 /** Also in retention.ts. */

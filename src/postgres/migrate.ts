@@ -6,7 +6,9 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
 import { ChatError } from '../domain/error.ts';
-import { type Database, sqlState } from './database.ts';
+import type { Database } from './database.ts';
+import { sqlState } from './failures.ts';
+import { BEGIN } from './session.ts';
 
 const FOLDER = fileURLToPath(new URL('./migrations', import.meta.url));
 const TABLE = 'schema_migration';
@@ -20,7 +22,7 @@ export class SchemaTooNew extends Error {
 export async function migrate(database: Database): Promise<string[]> {
   const client = await database.connect();
   try {
-    await client.query("begin; set local lock_timeout = '60s'; select pg_advisory_xact_lock(74617, 2)");
+    await client.query(`${database.begin(BEGIN)}; set local lock_timeout = '60s'; select pg_advisory_xact_lock(74617, 2)`);
     await refuseNewer(client);
     // singleTransaction: its commit ends the transaction begun here, and with it the lock.
     const done = await runner({
@@ -41,16 +43,16 @@ export async function migrate(database: Database): Promise<string[]> {
         cause: error,
       });
     }
-    throw error;
+    throw database.explain(error);
   } finally {
-    await client.end();
+    await client.end().catch(() => undefined);
   }
 }
 
 /** Refuses before anything is changed: migrations that this binary does not have. */
 async function refuseNewer(client: { query(text: string): Promise<{ rows: { name: string }[] }> }): Promise<void> {
   const own = new Set(readdirSync(FOLDER).map(file => file.replace(/\.sql$/, '')));
-  const exists = await client.query(`select relname as name from pg_class where relname = '${TABLE}' and relkind = 'r'`);
+  const exists = await client.query(`select relname as name from pg_class where oid = to_regclass('public.${TABLE}')`);
   if (exists.rows.length === 0) return;
   const { rows } = await client.query(`select name from ${TABLE} order by name`);
   const unknown = rows.map(row => row.name).filter(name => !own.has(name));

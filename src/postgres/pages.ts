@@ -15,6 +15,7 @@ import type {
   WrittenPage,
 } from '../ports.ts';
 import type { Database } from './database.ts';
+import { BEGIN } from './session.ts';
 import { Gather } from './gather.ts';
 import { IS_OPEN, VISITORS } from './tables.ts';
 
@@ -112,7 +113,7 @@ async function openPages(database: Database, openings: readonly PageOpening[]): 
 class VisitorForgotten extends Error {}
 
 async function tryToOpenPages(database: Database, openings: readonly PageOpening[]): Promise<OpenedPage[]> {
-  const rows = await database.transaction('begin', async client => {
+  const rows = await database.transaction(BEGIN, async client => {
     const pick = (key: keyof Omit<PageOpening, 'isIdentified'>): (string | null)[] => openings.map(opening => opening[key]);
     // In the order of their ids: two nodes may create the same visitor at once.
     await client.query(

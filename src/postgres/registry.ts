@@ -9,6 +9,7 @@ import type pg from 'pg';
 import { epochOf } from '../domain/change.ts';
 import { type EpochReason, type Fingerprint, type Heartbeat, NodeNameHeld, type NodeRow, type Registry } from '../ports.ts';
 import type { Database } from './database.ts';
+import { BEGIN } from './session.ts';
 
 /** A holder whose row is older than this is dead. The same in is_alive() of the schema. */
 const DEAD_AFTER_SECONDS = 3;
@@ -63,6 +64,7 @@ export function createRegistry(database: Database, identity: NodeIdentity): Regi
   /** One for all callers, also for those that come while it is being made. */
   let connection: Promise<pg.Client> | undefined;
   let closed = false;
+  let isRegistering = false;
   /** How far the server's log was with the last beat, and in which epoch: of a server of before it says nothing about this one. */
   let wal: { readonly position: number; readonly epoch: number } | undefined;
 
@@ -70,11 +72,12 @@ export function createRegistry(database: Database, identity: NodeIdentity): Regi
     if (closed) throw new Error('this node has let go of its name');
     const mine = (connection ??= database.connect());
     try {
-      return (await (await mine).query<R>(text, values)).rows;
+      const client = await mine;
+      return isRegistering ? (await client.query<R>(text, values)).rows : await database.queryOn<R>(client, text, values);
     } catch (error) {
       if (connection === mine) connection = undefined;
       void mine.then(client => client.connection.stream.destroy()).catch(() => undefined);
-      throw error;
+      throw database.explain(error);
     }
   }
 
@@ -136,8 +139,9 @@ export function createRegistry(database: Database, identity: NodeIdentity): Regi
 
   return {
     async register() {
-      await query('begin');
+      isRegistering = true; // all of it in one transaction
       try {
+        await query(database.begin(BEGIN));
         await query(LOCK);
         await takeName();
         await refuseDrift();
@@ -145,6 +149,8 @@ export function createRegistry(database: Database, identity: NodeIdentity): Regi
       } catch (error) {
         await query('rollback').catch(() => undefined); // a new connection, where the old one was lost
         throw error;
+      } finally {
+        isRegistering = false;
       }
     },
 

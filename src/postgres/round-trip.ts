@@ -14,8 +14,10 @@ export interface Statement {
   /** Prepared once for each connection; '' is parsed each time. */
   readonly name: string;
   readonly text: string;
-  /** As PostgreSQL reads them; a Buffer is text in UTF-8. */
-  readonly values: readonly (string | Buffer)[];
+  /** As PostgreSQL reads them; a Buffer is text in UTF-8, or bytes. */
+  readonly values: readonly (string | Buffer | null)[];
+  /** By default only what begins with `select` returns some. */
+  readonly returnsRows?: boolean;
 }
 
 export type Row = Record<string, unknown>;
@@ -36,7 +38,7 @@ export interface RoundTripOptions {
 }
 
 /** The rows of each statement, `last` included. Rejects with the first error; the others were skipped then. */
-export function roundTrip(client: pg.Client, options: RoundTripOptions): Promise<Row[][]> {
+export function roundTrip(client: pg.ClientBase, options: RoundTripOptions): Promise<Row[][]> {
   return new Promise((resolve, reject) => {
     client.query(new RoundTrip(options, (error, rows) => (error === null ? resolve(rows) : reject(error))));
   });
@@ -53,7 +55,7 @@ type Callback = (error: Error | null, rows: Row[][]) => void;
 interface Connection {
   readonly stream: { readonly writable: boolean; cork(): void; uncork(): void };
   parse(statement: { readonly name: string; readonly text: string; readonly types: number[] }): void;
-  bind(portal: { readonly statement: string; readonly values: readonly (string | Buffer)[] }): void;
+  bind(portal: { readonly statement: string; readonly values: readonly (string | Buffer | null)[] }): void;
   describe(portal: { readonly type: 'P'; readonly name: string }): void;
   execute(portal: { readonly portal: string }): void;
   close(statement: { readonly type: 'S'; readonly name: string }): void;
@@ -77,14 +79,14 @@ class RoundTrip implements pg.Submittable {
     const connection = given as unknown as Connection;
     const { statements, last, prepared } = this.#options;
     connection.stream.cork();
-    for (const { name: wanted, text, values } of statements) {
+    for (const { name: wanted, text, values, returnsRows = text.startsWith('select') } of statements) {
       const name = this.#preparedName(wanted);
       if (name === '' || !prepared.has(name)) {
         if (name !== '') connection.close({ type: 'S', name }); // an earlier try may have come so far
         connection.parse({ name, text, types: [] });
       }
       connection.bind({ statement: name, values });
-      if (text.startsWith('select')) connection.describe({ type: 'P', name: '' }); // the others return nothing
+      if (returnsRows) connection.describe({ type: 'P', name: '' });
       connection.execute({ portal: '' });
     }
     if (last === undefined) connection.sync();

@@ -5,7 +5,8 @@
  */
 import type pg from 'pg';
 import type { SearchIndex } from '../ports.ts';
-import { type Database, sqlState } from './database.ts';
+import type { Database } from './database.ts';
+import { sqlState } from './failures.ts';
 import { IS_OPEN } from './tables.ts';
 import { underLease } from './under-lease.ts';
 
@@ -27,11 +28,11 @@ export function createSearchIndex(database: Database): SearchIndex {
     async prepare() {
       try {
         await database.query('create extension if not exists pg_trgm');
+        await database.query('create index if not exists searched_chat_text on searched_chat using gin (text gin_trgm_ops)');
       } catch (error) {
         if (!NOT_TO_BE_HAD.has(sqlState(error))) throw error;
         return error instanceof Error ? error.message : String(error);
       }
-      await database.query('create index if not exists searched_chat_text on searched_chat using gin (text gin_trgm_ops)');
       await database.query('update search_progress set indexed = true where not indexed');
       return undefined;
     },

@@ -1,7 +1,9 @@
 /** A statement that looks through texts, and is given up by the server itself when it takes too long. */
 import type pg from 'pg';
 import { ChatError } from '../domain/error.ts';
-import { type Database, sqlState } from './database.ts';
+import type { Database } from './database.ts';
+import { sqlState } from './failures.ts';
+import { BEGIN_READ_ONLY } from './session.ts';
 
 /** SQLSTATE of a statement that was given up. */
 const TOOK_TOO_LONG = '57014';
@@ -14,7 +16,7 @@ export async function searchWithin<R extends pg.QueryResultRow>(
   values: readonly unknown[],
 ): Promise<R[]> {
   try {
-    return await database.transaction('begin read only', async client => {
+    return await database.transaction(BEGIN_READ_ONLY, async client => {
       await client.query(`set local statement_timeout = ${maxMs}`);
       return (await client.query<R>(text, [...values])).rows;
     });

@@ -4,6 +4,7 @@
  */
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { isRefusal, NoServer, sqlState, textOf } from './failures.ts';
 
 export interface HostPort {
   readonly host: string;
@@ -16,11 +17,6 @@ export interface Server {
   readonly port: number;
   /** As it stands in main.ini: what its certificate is held against. */
   readonly host: string;
-}
-
-/** No server can be written to. The message says of each what is wrong. */
-export class NoServer extends Error {
-  override readonly name = 'NoServer';
 }
 
 export class Servers<C> {
@@ -62,7 +58,10 @@ export class Servers<C> {
     const refusal = failures.find(([, error]) => isRefusal(error));
     if (refusal !== undefined) throw refusal[1];
     const [first] = failures;
-    throw new NoServer(failures.map(([{ host, port }, error]) => `${host}:${port}: ${textOf(error)}`).join('; '), { cause: first?.[1] });
+    throw new NoServer(failures.map(([server, error]) => `${placeOf(server)}: ${textOf(error)}`).join('; '), {
+      cause: first?.[1],
+      mayComeSoon: failures.some(([, error]) => mayComeSoon(error)),
+    });
   }
 
   /** One that can be written to; one search for all who ask meanwhile. `close` ends the connection that has proved it. */
@@ -98,13 +97,13 @@ async function addressesOf(host: string): Promise<readonly string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
-/** The server answers and says no: login (class 28), no such database. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^(28...|3D000)$/.test(error.code);
+/** A name with several addresses may have failed with each of them for a reason of its own. */
+function placeOf(server: Server | HostPort): string {
+  const { host, port } = server;
+  return 'address' in server && server.address !== host ? `${host}:${port} (${server.address})` : `${host}:${port}`;
 }
 
-function textOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error instanceof AggregateError && error.message === '') return 'code' in error ? String(error.code) : 'no answer';
-  return error.message;
+/** It is a standby or maintained, starts up or shuts down: of a switch-over it may be the next primary. */
+function mayComeSoon(error: unknown): boolean {
+  return error instanceof NoServer || /^57P0[1-3]$/.test(sqlState(error));
 }

@@ -5,6 +5,7 @@ import type { Operator } from '../domain/operator.ts';
 import { lastMessageOf } from '../domain/state.ts';
 import type { Snapshots } from '../ports.ts';
 import type { Database } from './database.ts';
+import { BEGIN_SNAPSHOT } from './session.ts';
 import { CHATS, DEPARTMENTS, IS_OPEN, LAST_MESSAGE, OPERATORS } from './tables.ts';
 
 const OPEN_CHATS = `select ${CHATS.select}, m.last as "lastMessage" from chat ${LAST_MESSAGE} where ${IS_OPEN}`;
@@ -12,7 +13,7 @@ const OPEN_CHATS = `select ${CHATS.select}, m.last as "lastMessage" from chat ${
 export function createSnapshots(database: Database): Snapshots {
   return {
     load: () =>
-      database.transaction('begin isolation level repeatable read read only', async client => {
+      database.transaction(BEGIN_SNAPSHOT, async client => {
         const newest = await client.query<{ revision: number; batchId: string | null }>(
           'select r as revision, (select batch_id from change_log where last_revision = r) as "batchId" from newest_revision() r',
         );

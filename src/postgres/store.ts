@@ -26,11 +26,13 @@ import {
   type Written,
 } from '../ports.ts';
 import { arrayLiteral, listLiteral } from './array-literal.ts';
-import { type Database, isConnectionError, parserOf, sqlState } from './database.ts';
+import { type Database, parserOf } from './database.ts';
+import { isConnectionError, isRefusal, sqlState } from './failures.ts';
 import { type Row, roundTrip, type Statement } from './round-trip.ts';
+import { BEGIN, SET_FOR_TRANSACTION } from './session.ts';
 import { CHATS, DEPARTMENTS, HISTORY, IS_OPEN, MESSAGES, OPERATORS, STATUS_TIMES, type Table, VISITORS } from './tables.ts';
 
-const BEGIN: Statement = { name: 'begin', text: 'begin', values: [] };
+const BEGIN_WRITE: Statement = { name: 'begin', text: BEGIN, values: [] };
 /**
  * Limits, and plans by index whatever the statistics say: every statement here is by key. Set once for a connection of our
  * own; behind a pooler, where it is another's in between, for each transaction.
@@ -45,11 +47,11 @@ const SETTINGS = {
   plan_cache_mode: 'force_generic_plan', // else arrays of another length are planned for anew: 0.15 ms of each commit
   jit: 'off', // before 18 a plan that had to do without costs 10^10, and is compiled at each execution
 };
-const SET_FOR_TRANSACTION = `select ${Object.entries(SETTINGS)
+const LIMIT_TRANSACTION = `select ${Object.entries(SETTINGS)
   .map(([name, value]) => `set_config('${name}', '${value}', true)`)
   .join(', ')}`;
 /** Since 17 a node that is frozen in the middle of a message can be told from one that sends: before, its row locks stay. */
-const SET_FOR_CONNECTION = `select set_config(name, value, false) from pg_settings s
+const LIMIT_CONNECTION = `select set_config(name, value, false) from pg_settings s
   join (values ${Object.entries({ ...SETTINGS, transaction_timeout: '10s' })
     .map(([name, value]) => `('${name}', '${value}')`)
     .join(', ')}) v(name, value) using (name)`;
@@ -97,7 +99,8 @@ export function createStore(
   known: () => KnownCommit | undefined = () => undefined,
 ): Store & { close(): Promise<void> } {
   let open: Open | undefined;
-  const begin = database.usesNamedStatements ? [BEGIN] : [BEGIN, { name: '', text: SET_FOR_TRANSACTION, values: [] }];
+  const settings = database.usesNamedStatements ? [] : [SET_FOR_TRANSACTION, LIMIT_TRANSACTION];
+  const begin = [BEGIN_WRITE, ...settings.map((text): Statement => ({ name: '', text, values: [] }))];
 
   async function connect(): Promise<Open> {
     if (open === undefined) {
@@ -107,7 +110,7 @@ export function createStore(
         if (open === opened) open = undefined;
       });
       open = opened;
-      if (database.usesNamedStatements) await client.query(SET_FOR_CONNECTION).catch(refuse);
+      if (database.usesNamedStatements) await client.query(LIMIT_CONNECTION).catch(refuse);
     }
     return open;
   }
@@ -319,7 +322,8 @@ function failureOf(error: unknown, whenCut: CutKind): Error {
   if (state === 'TD003' || isOtherVersion(error)) return new StoreFailure('stale', error);
   // Deadlock, serialization, lock time-out, statement time-out, idle in transaction.
   if (/^(40P01|40001|55P03|57014|25P03)$/.test(state)) return new StoreFailure('retry', error);
-  if (isConnectionError(error) || /unavailable|not-ready/.test(codeOf(error))) return new StoreFailure(whenCut, error);
+  // A right that was taken away is given back by an administrator: until then it is as without a database.
+  if (isConnectionError(error) || isRefusal(error) || /unavailable|not-ready/.test(codeOf(error))) return new StoreFailure(whenCut, error);
   if (state.startsWith('53')) return new StoreFailure('exhausted', error);
   // Class 22 data, 23 constraints, 54 limits: this content cannot be stored.
   if (/^(22|23|54)/.test(state)) return new StoreFailure('refused', error);

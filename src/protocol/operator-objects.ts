@@ -1,4 +1,5 @@
 /** Domain rows as operators see them (docs/protocol/operator.md 3.1). */
+import { cutText } from '../domain/text.ts';
 import type { Chat } from '../domain/chat.ts';
 import type { Department } from '../domain/department.ts';
 import type { Message, Quote } from '../domain/message.ts';
@@ -49,9 +50,9 @@ export function listedChat(chat: Chat): object {
   return operatorChat({
     ...chat,
     visitorFields: listedFields(chat.visitorFields, chat.visitorVerified),
-    pageUrl: cut(chat.pageUrl, LISTED_URL),
-    pageTitle: cut(chat.pageTitle, LISTED_TITLE),
-    lastMessage: lastMessage === null ? null : { ...lastMessage, name: cut(lastMessage.name, LISTED_NAME) },
+    pageUrl: cutText(chat.pageUrl, LISTED_URL),
+    pageTitle: cutText(chat.pageTitle, LISTED_TITLE),
+    lastMessage: lastMessage === null ? null : { ...lastMessage, name: cutText(lastMessage.name, LISTED_NAME) },
   });
 }
 
@@ -62,17 +63,12 @@ export function listedFields(fields: Chat['visitorFields'], verified: readonly s
   const isSigned = (name: string): boolean => verified.includes(name);
   const names = [...FIRST_FIELDS.filter(isSigned), ...verified, ...FIRST_FIELDS, ...Object.keys(fields)];
   for (const name of new Set(names)) {
-    const value = fields[name] === undefined ? undefined : cut(fields[name], LISTED_FIELD);
+    const value = fields[name] === undefined ? undefined : cutText(fields[name], LISTED_FIELD);
     if (value === undefined || name.length + value.length > room) continue;
     room -= name.length + value.length;
     listed.push([name, value]);
   }
   return Object.fromEntries(listed);
-}
-
-/** Half a character is none. */
-function cut(text: string, max: number): string {
-  return text.length <= max ? text : text.slice(0, max).replace(/[\ud800-\udbff]$/, '');
 }
 
 export function chatVisitor(chat: Chat): object {

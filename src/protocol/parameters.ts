@@ -1,11 +1,12 @@
 /**
  * Reads the parameters of a call, whether they came as a form, a query or JSON: leniently in form ("1" and "true" are
- * booleans, "5" is an integer), strictly in content. Unknown parameters are ignored.
+ * booleans, "5" is an integer), strictly in content; texts that cannot be stored are made so (storable.ts). Unknown parameters are ignored.
  *
  * Throws ChatError `argument-missing` or `wrong-argument-value` with the name of the parameter.
  */
 import { ChatError } from '../domain/error.ts';
 import { parseJson } from './json.ts';
+import { storable, storableText } from './storable.ts';
 
 export type Values = Readonly<Record<string, unknown>>;
 
@@ -35,9 +36,8 @@ export class Parameters {
     if (value === undefined) return undefined;
     if (typeof value !== 'string') throw wrong(name, 'a text is expected');
     if (value.length > max) throw wrong(name, `at most ${max} characters`);
-    if (!isStorable(value)) throw wrong(name, 'it holds a character that no text has');
     if (pattern !== undefined && !pattern.test(value)) throw wrong(name, 'it has an unexpected form');
-    return value;
+    return storableText(value);
   }
 
   text(name: string, limits: TextLimits): string {
@@ -102,14 +102,7 @@ export class Parameters {
       text = JSON.stringify(value);
     }
     if (text.length > maxLength) throw wrong(name, `at most ${maxLength} characters`);
-    // Escapes count too: "\u0000" in JSON is as little a text as the character itself.
-    if (
-      !isStorable(JSON.stringify(parsed).replace(/\\\\/g, '')) ||
-      /\\u(0000|d[89a-f]..)/i.test(JSON.stringify(parsed).replace(/\\\\/g, ''))
-    ) {
-      throw wrong(name, 'it holds a character that no text has');
-    }
-    return parsed;
+    return storable(parsed);
   }
 
   #find(name: string): unknown {
@@ -120,11 +113,6 @@ export class Parameters {
 
 export function wrong(name: string, why: string): ChatError {
   return new ChatError('invalid', 'wrong-argument-value', `${name}: ${why}`, { argumentName: name });
-}
-
-/** PostgreSQL stores no NUL, and half a surrogate pair is no character. */
-export function isStorable(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\u0000');
 }
 
 function missing(name: string): never {

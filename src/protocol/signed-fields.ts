@@ -3,7 +3,8 @@
  * are, and what a value may be. Whoever reads them has checked the signature first.
  */
 import type { Visitor } from '../domain/visitor.ts';
-import { isStorable, wrong } from './parameters.ts';
+import { wrong } from './parameters.ts';
+import { isStorable, storableText } from './storable.ts';
 
 export const SIGNED_NAMES = [
   'id',
@@ -33,8 +34,10 @@ export function readSignedFields(given: Readonly<Record<string, unknown>>, argum
     // A number that is not exact would make one visitor of two.
     const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
     if (typeof text !== 'string') throw wrong(argumentName, `${name} must be a text`);
-    if (text.length > MAX_VALUE || !isStorable(text)) throw wrong(argumentName, `${name} is no text of at most ${MAX_VALUE} characters`);
-    fields[name] = text;
+    // Who he is must be exact, or two visitors would be one.
+    if (text.length > MAX_VALUE || (name === 'id' && !isStorable(text)))
+      throw wrong(argumentName, `${name} is no text of at most ${MAX_VALUE} characters`);
+    fields[name] = storableText(text);
   }
   const { id } = fields;
   if (id === undefined || id === '') throw wrong(argumentName, 'id is missing');

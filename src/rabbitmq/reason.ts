@@ -19,6 +19,14 @@ export function isMismatch(error: unknown): error is Error {
   return codeOf(error) === 406 && /PRECONDITION_FAILED/.test((error as Error).message);
 }
 
+/** It answers and says no: the login, the virtual host, a right, an object of another kind. Trying again will not help. */
+export function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    (/^Handshake terminated by server: 403|^Expected ConnectionOpenOk|ACCESS.REFUSED/.test(error.message) || isMismatch(error))
+  );
+}
+
 /** The broker's own words in an error of amqplib: `… 406 (PRECONDITION-FAILED) with message "PRECONDITION_FAILED - …"`. */
 export function brokerText(error: Error): string {
   return /with message "(.*)"/s.exec(error.message)?.[1] ?? error.message;

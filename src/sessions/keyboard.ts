@@ -1,6 +1,6 @@
 /** The buttons that an operator offers, checked: apps die of a keyboard that is not complete. */
 import type { Button, KeyboardData } from '../domain/keyboard.ts';
-import { isStorable, type Parameters, wrong } from '../protocol/parameters.ts';
+import { type Parameters, wrong } from '../protocol/parameters.ts';
 
 const MAX_BUTTONS = 100;
 const MAX_TEXT = 200;
@@ -21,8 +21,7 @@ export function readButtons(parameters: Parameters): KeyboardData['buttons'] {
 
 function readButton(button: unknown): Button {
   const { id, text } = (typeof button === 'object' && button !== null ? button : {}) as { readonly id?: unknown; readonly text?: unknown };
-  const isText = (value: unknown): value is string =>
-    typeof value === 'string' && value !== '' && value.length <= MAX_TEXT && isStorable(value);
+  const isText = (value: unknown): value is string => typeof value === 'string' && value !== '' && value.length <= MAX_TEXT;
   if (!isText(id) || !isText(text)) throw wrong('buttons', `id and text are texts of at most ${MAX_TEXT} characters`);
   return { id, text };
 }

@@ -4,6 +4,7 @@
  * is derived from the whole id with the installation's secret (visitor-pages.ts). Such an id is good for a day; then the client
  * inits again, as the same visitor.
  */
+import { cutText } from '../domain/text.ts';
 import type { Microseconds } from '../domain/time.ts';
 import type { Page } from '../domain/visitor.ts';
 import { parseJson } from '../protocol/json.ts';
@@ -46,7 +47,6 @@ export function readRowlessPage(id: string, nowUs: Microseconds): RowlessPage | 
 
 function fitted(text: string, bytes: number): string {
   let kept = text;
-  while (Buffer.byteLength(JSON.stringify(kept)) > bytes)
-    kept = kept.slice(0, Math.floor(kept.length * 0.9)).replace(/[\uD800-\uDBFF]$/, '');
+  while (Buffer.byteLength(JSON.stringify(kept)) > bytes) kept = cutText(kept, Math.floor(kept.length * 0.9));
   return kept;
 }

@@ -1,4 +1,5 @@
 /** The actions of a visitor, by name, for HTTP and WebSocket alike. Answers are `{result: "ok"}`; effects come as deltas. */
+import { cutText } from '../domain/text.ts';
 import { addNote } from '../commands/add-note.ts';
 import { answerKeyboard } from '../commands/answer-keyboard.ts';
 import { deleteByVisitor, reactByVisitor } from '../commands/change-message.ts';
@@ -53,7 +54,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         type: 'visitor-typing',
         chatId: chat.id,
         typing,
-        draft: forget ? '' : (draft?.slice(0, MAX_DRAFT_LENGTH) ?? null),
+        draft: forget ? '' : draft === undefined ? null : cutText(draft, MAX_DRAFT_LENGTH),
       });
     }
     return Promise.resolve();

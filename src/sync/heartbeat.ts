@@ -3,6 +3,7 @@
  * time, the newest revision and whose name and lease they are. That serves catch-up, liveness, leadership and the
  * guard. While the bus is interrupted it runs more often, because then the log is all there is.
  */
+import { ChatError } from '../domain/error.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { type Clock, type EpochReason, NodeNameHeld, type NodeStats, type Registry } from '../ports.ts';
 import type { Feed } from './feed.ts';
@@ -82,7 +83,9 @@ export class Heartbeat {
         await this.#beat();
         health.report('database', 'paused', undefined);
       } catch (error) {
-        health.report('database', 'paused', error instanceof Error ? error.message : String(error));
+        // The cause has the words for the administrator.
+        const why = error instanceof ChatError && error.cause instanceof Error ? error.cause : error;
+        health.report('database', 'paused', why instanceof Error ? why.message : String(why));
       }
     }
   }

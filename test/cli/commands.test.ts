@@ -80,9 +80,9 @@ describe('chat-server on the command line', () => {
     assert.equal((await run(['healthcheck', '--port', String(await freePort())])).code, 2);
   });
 
-  test('a database that refuses the login or does not exist is 69 and says which', async () => {
+  test('a database that refuses the login or does not exist is 78 and says which', async () => {
     const { code, stderr } = await chatServer(['operator', 'list'], { cwd: single.folder.path, env: { CHAT_DB_NAME: 'no_such_database' } });
-    assert.equal(code, 69);
-    assert.match(stderr, /the database does not exist: create it, or check db_name/);
+    assert.equal(code, 78);
+    assert.match(stderr, /database "no_such_database" does not exist: create it, or check db_name: createdb /);
   });
 });

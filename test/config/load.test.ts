@@ -207,7 +207,7 @@ describe('typed values', () => {
       'main.ini': 'db_host = pool:6432\ndb_pooler = transaction\ndb_direct_host = real\ndb_direct_port = 5433\n',
     });
     assert.equal(config.db?.pooler, 'transaction');
-    assert.deepEqual(config.db.direct, { host: 'real', port: 5433 });
+    assert.deepEqual(config.db.direct, [{ host: 'real', port: 5433 }]);
   });
 
   test('further operator statuses have a name, a sort and a title', t => {

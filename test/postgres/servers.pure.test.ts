@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { NoServer, type Server, Servers } from '../../src/postgres/servers.ts';
+import { NoServer } from '../../src/postgres/failures.ts';
+import { type Server, Servers } from '../../src/postgres/servers.ts';
 
 type State = 'dead' | 'standby' | 'primary' | 'refuses';
 

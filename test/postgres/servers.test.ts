@@ -1,13 +1,21 @@
 /** Several hosts in db_host, in every order: nodes start, commands run and every pool goes on, switched over meanwhile too. */
 import assert from 'node:assert/strict';
+import dns from 'node:dns/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { after, before, describe, test } from 'node:test';
+import { checkServices } from '../../src/cli/check-services.ts';
+import { clusterStatus } from '../../src/cli/cluster-status.ts';
+import { operatorList } from '../../src/cli/staff.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { ChatError } from '../../src/domain/error.ts';
 import { Database } from '../../src/postgres/database.ts';
+import { troubleOf } from '../../src/postgres/failures.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { eventually } from '../support/eventually.ts';
 import { type PrivatePostgres, startPrivatePostgres } from '../support/private-postgres.ts';
 import { chatServer, Folder, freePort, startNodeProcess } from '../support/process.ts';
+import { Visitor } from '../support/visitor.ts';
 
 const all = new Cleanup();
 const NAME = 'several';
@@ -31,6 +39,11 @@ describe('several hosts of PostgreSQL', () => {
     ['standby, primary', `${place(standby.port)}, ${place(primary.port)}`],
     ['primary, standby', `${place(primary.port)}, ${place(standby.port)}`],
   ];
+  const folderWith = (hosts: string): Folder => {
+    const folder = all.add(new Folder(), it => it.remove());
+    folder.write('main.ini', `db_host = ${hosts}\ndb_name = ${NAME}\ndb_username = ${primary.user}\n`);
+    return folder;
+  };
   const open = (hosts: string, poolSize = 2): Database =>
     all.add(
       new Database({
@@ -83,10 +96,18 @@ describe('several hosts of PostgreSQL', () => {
   test('switched over meanwhile: pools, transactions and own connections go to the new one without an error that stays', async () => {
     const database = open(`${place(primary.port)}, ${place(standby.port)}`);
     await migrate(database);
+    const folder = folderWith(`${place(primary.port)}, ${place(standby.port)}`);
+    const node = all.add(await startNodeProcess(['--config', 'main.ini'], { cwd: folder.path }), it => it.stop());
+    const { config } = loadConfig({ configFile: undefined, flags: {}, env: {}, cwd: folder.path });
     await Promise.all(Array.from({ length: 4 }, () => database.query('select 1')));
     await primary.query(`checkpoint`);
     await primary.stop();
+    // Commands that come in between, when there is no primary, wait for the next one.
+    const between = [operatorList(config), clusterStatus(config), checkServices(config)] as const;
+    await assert.rejects(database.query('select 1'), error => troubleOf(error)?.mayComeSoon === true);
     await standby.promote();
+    const [, , [checked]] = await Promise.all(between);
+    assert.equal(checked?.isRight, true);
     // The old one comes back as a standby, as after any switch-over.
     await primary.becomeStandby();
     const writable = async (): Promise<boolean> =>
@@ -98,7 +119,40 @@ describe('several hosts of PostgreSQL', () => {
     await own.query('insert into written_after values (1)');
     await own.end();
     assert.equal((await database.query<{ n: number }>('select n from written_after')).length, 1);
+    await eventually(async () => (await node.status()).state === 'running', { within: 20_000 });
+    const visitor = await Visitor.init(node.url);
+    await eventually(() => visitor.send('after the switch', 'after'), { within: 20_000 });
+    assert.equal(await node.stop(), 0);
   });
+
+  for (const addresses of [
+    ['127.0.0.2', '127.0.0.1'],
+    ['127.0.0.1', '127.0.0.2'],
+    ['127.0.0.3', '127.0.0.2', '127.0.0.1'],
+  ])
+    test(`a name with the addresses ${addresses.join(', ')}, of which one has a server: commands and a node find it`, async () => {
+      const server = standby; // the primary since the switch
+      const folder = folderWith(`db.test:${server.port}`);
+      const { config } = loadConfig({ configFile: undefined, flags: {}, env: {}, cwd: folder.path });
+      const found = JSON.stringify(addresses.map(address => ({ address, family: 4 })));
+      const { lookup } = dns;
+      dns.lookup = () => Promise.resolve(JSON.parse(found));
+      syncBuiltinESMExports();
+      try {
+        await operatorList(config);
+        await clusterStatus(config);
+        assert.equal((await checkServices(config))[0]?.isRight, true);
+      } finally {
+        dns.lookup = lookup;
+        syncBuiltinESMExports();
+      }
+      const patch = `import dns from 'node:dns/promises'; import { syncBuiltinESMExports } from 'node:module'; dns.lookup = async () => ${found}; syncBuiltinESMExports();`;
+      const node = await startNodeProcess(['--config', 'main.ini'], {
+        cwd: folder.path,
+        nodeFlags: ['--import', `data:text/javascript,${encodeURIComponent(patch)}`],
+      });
+      assert.equal(await node.stop(), 0);
+    });
 
   test('a pooled connection whose server has become read-only is given up, and the query done elsewhere', async () => {
     const [first, second] = [standby, primary]; // since the switch
@@ -122,7 +176,9 @@ describe('several hosts of PostgreSQL', () => {
     await eventually(() => database.query("insert into said values ('after the promotion')"), { within: 10_000 });
     await old.start(); // nobody has fenced it
     await promoted.stop();
-    await assert.rejects(database.query('select text from said'), /former primary \(timeline 1/);
+    await assert.rejects(database.query('select text from said'), error =>
+      /former primary \(timeline 1/.test(troubleOf(error)?.message ?? ''),
+    );
     await promoted.start();
     await eventually(async () => (await database.query('select text from said')).length === 1, { within: 10_000 });
   });

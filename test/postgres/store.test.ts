@@ -19,6 +19,7 @@ import { type BareNode, startBareNode } from '../support/bare-node.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { createTestDatabase, pgServer, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
+import { makeDecoys, setHostileDefaults } from '../support/hostile-defaults.ts';
 import { addOperators, addVisitors, said, speaking } from '../support/people.ts';
 import { golden } from '../support/replay.ts';
 import { anIdentity, ANY_RECORD, NO_STATS, someRules } from '../support/rows.ts';
@@ -40,14 +41,21 @@ const NOTHING: BatchWrite = {
   leaseToken: undefined,
 };
 
-for (const server of ['TEST_PG', 'TEST_PG18'] as const) {
-  describe(`the store on ${server === 'TEST_PG' ? "the system's PostgreSQL" : 'the embedded PostgreSQL 18'}`, () => {
+for (const [server, defaults] of [
+  ['TEST_PG', 'its own'],
+  ['TEST_PG18', 'its own'],
+  ['TEST_PG', 'hostile'],
+  ['TEST_PG18', 'hostile'],
+] as const) {
+  describe(`the store on ${server === 'TEST_PG' ? "the system's PostgreSQL" : 'the embedded PostgreSQL 18'} with ${defaults} defaults`, () => {
     const cleanup = new Cleanup();
     let database: TestDatabase;
     let node: BareNode;
 
     before(async () => {
       database = cleanup.add(await createTestDatabase(pgServer(server)), it => it.drop());
+      if (defaults === 'hostile') await makeDecoys(sql => database.query(sql));
+      if (defaults === 'hostile') await setHostileDefaults(sql => database.query(sql), `database ${database.name}`);
       const opened = database.open();
       await Promise.all([migrate(opened), migrate(opened), migrate(opened)]); // one migrates, the others wait
       await opened.end();

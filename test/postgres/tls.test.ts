@@ -50,8 +50,8 @@ describe('TLS to PostgreSQL', () => {
     const named = all.add(await postgresAs('elsewhere.example.org'), it => it.remove());
     await named.query('create database secret');
     const inTheClear = await operatorList(server);
-    assert.equal(inTheClear.code, 69);
-    assert.match(inTheClear.stderr, /refuses the login/);
+    assert.equal(inTheClear.code, 78);
+    assert.match(inTheClear.stderr, /refuses: no pg_hba\.conf entry/);
     assert.equal((await operatorList(server, 'db_tls = require')).code, 0);
     assert.equal((await operatorList(named, 'db_tls = require')).code, 0, 'whoever answers');
     assert.equal((await operatorList(server, 'db_tls = verify-full', `db_tls_ca = ${right.ca}`)).code, 0);
@@ -72,7 +72,7 @@ describe('TLS to PostgreSQL', () => {
     const hba = 'hostssl secret all 127.0.0.1/32 cert\nhost postgres all 127.0.0.1/32 trust\n';
     const server = all.add(await postgresAs('localhost', hba), it => it.remove());
     await server.query('create database secret');
-    assert.equal((await operatorList(server, 'db_tls = verify-full', `db_tls_ca = ${right.ca}`)).code, 69, 'without a certificate');
+    assert.equal((await operatorList(server, 'db_tls = verify-full', `db_tls_ca = ${right.ca}`)).code, 78, 'without a certificate');
     const folder = all.add(new Folder(), it => it.remove());
     folder.write(
       'main.ini',

@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { ChatError } from '../../src/domain/error.ts';
+import { cutText } from '../../src/domain/text.ts';
 import { parseBody, parseForm } from '../../src/protocol/body.ts';
-import { isStorable, Parameters } from '../../src/protocol/parameters.ts';
+import { safeFilename } from '../../src/protocol/filename.ts';
+import { readSignedFields } from '../../src/protocol/signed-fields.ts';
+import { Parameters } from '../../src/protocol/parameters.ts';
+import { isStorable, storable, storableText } from '../../src/protocol/storable.ts';
 
 describe('parameters', () => {
   test('a form comes back as it was sent, whatever the text', () => {
@@ -47,11 +51,47 @@ describe('parameters', () => {
     assert.throws(() => parameters.boolean('f'), ChatError);
   });
 
-  test('what PostgreSQL cannot store is refused, escaped or not', () => {
-    assert.ok(isStorable('Ж💬 \n') && !isStorable('a\u0000') && !isStorable('\ud83d'));
-    for (const data of ['{"a":"\\u0000"}', '"\\ud800"', '{"\\u0000":1}'])
-      assert.throws(() => new Parameters({ data }).optionalJson('data', 1000), ChatError);
-    assert.deepEqual(new Parameters({ data: '{"a":"\\\\u0000"}' }).optionalJson('data', 1000), { a: '\\u0000' });
+  /** Units as a client may send them: halves of pairs and NUL too. */
+  const anyUnits = fc.string({ unit: fc.constantFrom('a', 'Ж', '💬', '\ud83d', '\udcac', '\u0000', '\\', '"', 'u0000'), maxLength: 12 });
+
+  test('what PostgreSQL cannot store is made storable, escaped or not, in texts and anywhere in JSON; the rest stays as it is', () => {
+    fc.assert(
+      fc.property(anyUnits, units => {
+        const text = new Parameters({ units }).text('units', { max: 100 });
+        assert.ok(isStorable(text));
+        assert.equal(text, units.replaceAll('\u0000', '').toWellFormed());
+        if (isStorable(units)) assert.equal(text, units);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.jsonValue(), anyUnits, anyUnits, (value, name, text) => {
+        const said = { value, [name]: [text, { [text]: name }] };
+        const clean = JSON.stringify(new Parameters({ data: JSON.stringify(said) }).optionalJson('data', 100_000));
+        assert.deepEqual(new Parameters({ data: said }).optionalJson('data', 100_000), JSON.parse(clean));
+        assert.ok(!/(?<!\\)(\\\\)*\\u(0000|d[89a-f]..)/.test(clean) && isStorable(clean), clean);
+        if (isStorable(name) && isStorable(text)) assert.deepEqual(storable(said), said);
+      }),
+    );
+    assert.equal(storableText('half \ud83d\u0000 and whole 💬'), 'half \ufffd and whole 💬');
+  });
+
+  test('what must be exact is refused instead: ids, and who a visitor is', () => {
+    for (const id of ['a\u0000', '\ud83d']) {
+      assert.throws(() => new Parameters({ id }).id('id'), ChatError);
+      assert.throws(() => readSignedFields({ id }, 'fields'), ChatError);
+    }
+    assert.deepEqual(readSignedFields({ id: '1', display_name: 'Ann \ud83d' }, 'fields'), { id: '1', display_name: 'Ann \ufffd' });
+  });
+
+  test('texts are cut by characters, at whatever length', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.nat(20), (given, max) => {
+        const text = given.toWellFormed();
+        const cut = cutText(text, max);
+        assert.ok(cut.isWellFormed() && cut.length <= max && text.startsWith(cut) && (cut === text || cut.length >= max - 1));
+        assert.ok(safeFilename(`${'x'.repeat(max + 170)}💬💬💬.${'y'.repeat(max)}💬💬`).isWellFormed());
+      }),
+    );
   });
 
   test('names of Object.prototype are no parameters', () => {

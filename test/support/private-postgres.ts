@@ -57,10 +57,15 @@ interface Place {
   readonly account: Account | undefined;
 }
 
-/** `settings` go into postgresql.conf. `programs`: of another PostgreSQL than the embedded one. `hba`: who is let in how. */
+/** `settings` go into postgresql.conf. `programs`: of another PostgreSQL than the embedded one. `hba`: who is let in how. `initdb`: further flags. */
 export async function startPrivatePostgres(
   settings: Readonly<Record<string, string>> = {},
-  { programs, archiving = false, hba }: { readonly programs?: string; readonly archiving?: boolean; readonly hba?: string } = {},
+  {
+    programs,
+    archiving = false,
+    hba,
+    initdb = [],
+  }: { readonly programs?: string; readonly archiving?: boolean; readonly hba?: string; readonly initdb?: readonly string[] } = {},
 ): Promise<PrivatePostgres> {
   const home = mkdtempSync(path.join(tmpdir(), 'tandem-postgres-'));
   const account = accountForRoot();
@@ -74,14 +79,14 @@ export async function startPrivatePostgres(
     settings: archiving ? { ...settings, archive_mode: 'on', archive_command: `'cp %p ${archive}/%f'` } : settings,
     account,
   };
-  initialise(place);
+  initialise(place, initdb);
   if (hba !== undefined) writeFileSync(path.join(home, 'data/pg_hba.conf'), hba);
   return startServer(place);
 }
 
-function initialise({ programs, home, settings, account }: Place): void {
+function initialise({ programs, home, settings, account }: Place, further: readonly string[] = []): void {
   const data = path.join(home, 'data');
-  const flags = ['-D', data, '-U', USER, '-A', 'trust', '--encoding=UTF8', '--locale=C', '--no-sync'];
+  const flags = ['-D', data, '-U', USER, '-A', 'trust', '--encoding=UTF8', '--locale=C', '--no-sync', ...further];
   execFileSync(path.join(programs, 'bin/initdb'), flags, {
     ...account,
     cwd: home,
