@@ -77,7 +77,7 @@ const NAMES = {
 };
 
 /** Styles for every element, for empty ones, for those that nobody has defined; and shapes of the page itself. */
-const STYLES = {
+export const STYLES: Readonly<Record<string, string>> = {
   'hides what is empty or not defined': 'div:empty, *:empty, :not(:defined) { display: none !important; }',
   'resets all elements': '* { all: unset !important; } html, body { display: block !important; }',
   'says everything of every element': `html > * { position: static !important; visibility: hidden !important; opacity: 0 !important;
@@ -89,7 +89,7 @@ const STYLES = {
 };
 
 /** What becomes of the document under the widget. */
-const CHANGES = {
+export const CHANGES: Readonly<Record<string, string>> = {
   'puts another body in the place of its own': 'document.body = Object.assign(document.createElement("body"), { textContent: "another" })',
   'makes its body inert': 'document.body.inert = true',
   'writes its document anew': 'document.open(); document.write("<!doctype html><title>anew</title><p>anew</p>"); document.close()',
@@ -116,8 +116,6 @@ export const PAGES: Readonly<Record<string, HostilePage>> = {
   ...named(BUILT_INS, text => ({ head: script(text), isReloaded: true })),
   ...Object.fromEntries(LATER.map(name => [`${name}, later`, { then: BUILT_INS[name] }])),
   ...NAMES,
-  ...named(STYLES, text => ({ head: `<style>${text}</style>` })),
-  ...named(CHANGES, then => ({ then })),
   ...Object.fromEntries(Object.entries(WAYS).map(([how, embed]) => [`loads it ${how}`, { embed }])),
   'loads it twice': { embed: src => `<script src="${src}"></script>`.repeat(2), says: /on this page already/ },
   'allows no frame’s script': {

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { eventually } from '../support/eventually.ts';
-import { PAGES } from '../support/hostile-pages.ts';
+import { CHANGES, PAGES, STYLES } from '../support/hostile-pages.ts';
 import { type PageSite, startPageSite } from '../support/page-site.ts';
 import { type Shown, WidgetStage } from '../support/widget-stage.ts';
 
@@ -28,7 +28,7 @@ describe('the widget on any page', { concurrency: 3 }, () => {
       if (page === undefined) return undefined;
       const src = `${stage.nginx.url}/widget.js`;
       const embed = page.embed ?? ((address: string) => `<script src="${address}"></script>`);
-      return `<!doctype html><html><head><meta charset="utf-8"><title>A page</title>${page.head ?? ''}</head>
+      return `<!doctype html><html><head><meta charset="utf-8"><title>A page</title><style></style>${page.head ?? ''}</head>
         <body><h1>A page</h1><div></div>${page.body ?? ''}${embed(src)}</body></html>`;
     });
   });
@@ -101,6 +101,27 @@ describe('the widget on any page', { concurrency: 3 }, () => {
       }),
     );
   }
+
+  for (const [what, table, scriptOf] of [
+    ['style', STYLES, (css: string) => `document.querySelector('style').textContent = ${JSON.stringify(css)}`],
+    ['change', CHANGES, (text: string) => text],
+  ] as const)
+    test(`is in its corner and carries words after each ${what} of a page`, BUDGET, () =>
+      visiting('plain', async page => {
+        await converse(page);
+        for (const [name, text] of Object.entries(table)) {
+          await page.getByRole('button', { name: 'Close chat' }).first().click();
+          await page.evaluate(`${scriptOf(text)}; undefined`);
+          await eventually(() => isInTheCorner(page), { within: 20_000 }).catch((cause: unknown) => {
+            throw new Error(`not in its corner where a page ${name}`, { cause });
+          });
+          await page.getByRole('button', { name: 'Open chat' }).click();
+          await stage.write(page, `it ${name}`);
+          await sees(page, [`it ${name}`]);
+          await page.getByRole('img', { name: 'Sending' }).waitFor({ state: 'detached' });
+        }
+      }),
+    );
 
   for (const spoilt of SPOILT)
     test(`begins anew where the browser has kept ${spoilt}`, BUDGET, () =>
