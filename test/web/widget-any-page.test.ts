@@ -126,6 +126,10 @@ describe('the widget on any page', { concurrency: 3 }, () => {
   for (const spoilt of SPOILT)
     test(`begins anew where the browser has kept ${spoilt}`, BUDGET, () =>
       visiting('plain', async (page, said) => {
+        // What the widget keeps by itself must not come after.
+        await eventually(() => page.evaluate<boolean>(`Object.keys(localStorage).some(key => key.endsWith(' visitor'))`), {
+          within: 20_000,
+        });
         await page.evaluate(
           `for (const [storage, keys] of Object.entries(${JSON.stringify(KEYS)}))
             for (const key of keys) window[storage].setItem('tandem ${stage.nginx.url} default ' + key, ${JSON.stringify(spoilt)});`,
