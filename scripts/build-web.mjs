@@ -33,16 +33,21 @@ export async function buildWeb(root) {
       rolldownOptions: { input: PAGES.map(page => path.join(source, page)) },
     },
   });
-  await build({
-    ...common,
-    build: {
-      outDir,
-      emptyOutDir: false,
-      target: 'es2022',
-      cssTarget: LIGHT_DARK,
-      lib: { entry: path.join(source, 'widget/main.tsx'), formats: ['iife'], name: 'tandemWidget', fileName: () => 'widget.js' },
-    },
-  });
+  const script = async entry => {
+    const [{ output }] = await build({
+      ...common,
+      build: {
+        write: false,
+        target: 'es2022',
+        cssTarget: LIGHT_DARK,
+        lib: { entry: path.join(source, entry), formats: ['iife'], name: 'tandem', fileName: () => 'widget.js' },
+      },
+    });
+    return output[0].code;
+  };
+  // The widget is a function that embed.ts calls, so that none of it runs where it is not wanted.
+  const [widget, embed] = [await script('widget/main.tsx'), await script('widget/embed.ts')];
+  writeFileSync(path.join(outDir, 'widget.js'), `(function(){function tandemWidget(){${widget}}${embed}})();`);
   const bytes = compress(outDir);
   if (bytes > WIDGET_LIMIT_BYTES) throw new Error(`widget.js is ${bytes} bytes compressed, more than ${WIDGET_LIMIT_BYTES}`);
   return bytes;

@@ -9,12 +9,16 @@ import { fail, findProgram, freePort, isListening, MAIN, ROOT, say, waitUntil } 
 const RABBIT = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 const RABBITMQCTL = '/usr/lib/rabbitmq/bin/rabbitmqctl';
 
+/** npm has no prototype.js. */
+const PROTOTYPE = '/usr/share/javascript/prototype/prototype.js';
+
 const PROGRAMS = {
   nginx: () => findProgram('nginx'),
   pgbouncer: () => findProgram('pgbouncer'),
   iproute2: () => findProgram('ip'),
   nftables: () => findProgram('nft'),
   systemd: () => findProgram('systemd-analyze'),
+  'libjs-prototype': () => [PROTOTYPE].find(existsSync),
   'redis-server': () => findProgram('redis-server'),
   chromium: () => findProgram('chromium') ?? findProgram('chromium-browser') ?? findProgram('google-chrome'),
   'rabbitmq-server': () => {

@@ -97,7 +97,7 @@ async function provideServices() {
   const { chromium } = ensurePrograms(['nginx', 'chromium', 'rabbitmq-server']);
   env.CHROMIUM = chromium;
   // One test each; hosts of the tests' own need root.
-  offerPrograms(['pgbouncer', ...(process.getuid?.() === 0 ? ['iproute2', 'nftables', 'systemd'] : [])]);
+  offerPrograms(['pgbouncer', 'libjs-prototype', ...(process.getuid?.() === 0 ? ['iproute2', 'nftables', 'systemd'] : [])]);
   const rabbit = await provideRabbit(folder);
   stops.push(rabbit.stop);
   Object.assign(env, { TEST_MQ_HOST: rabbit.host, TEST_MQ_PORT: String(rabbit.port) });

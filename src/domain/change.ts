@@ -47,13 +47,15 @@ export type Change =
   /** Edited, deleted, reacted to, answered: the message as it is now. */
   | { readonly type: 'message-edited'; readonly message: Message }
   | ChatMoved
-  /** What it is about, and that nobody is there to answer it now. */
+  /** What it is about, that nobody is there to answer it now, and which page of the site its visitor is on. */
   | {
       readonly type: 'chat-described';
       readonly chatId: number;
       readonly category: string | null;
       readonly subject: string | null;
       readonly offline: boolean;
+      /** Absent: as it was. */
+      readonly page?: { readonly url: string; readonly title: string };
     }
   | {
       readonly type: 'chat-read-by-operator';

@@ -68,6 +68,7 @@ export function apply(state: State, change: Change): void {
         chat.category = change.category;
         chat.subject = change.subject;
         chat.offline = change.offline;
+        if (change.page !== undefined) [chat.pageUrl, chat.pageTitle] = [change.page.url, change.page.title];
       });
       return;
     case 'chat-read-by-operator':

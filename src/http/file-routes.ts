@@ -7,7 +7,7 @@ import type { Page } from '../domain/visitor.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { OPERATOR_STATUS, VISITOR_STATUS, visitorErrorBody } from '../protocol/error-codes.ts';
 import { deleteFile, operatorsFile, visitorsFile } from '../sessions/downloads.ts';
-import { actingPage } from '../sessions/acting-page.ts';
+import { actingPage, whereHeIs } from '../sessions/acting-page.ts';
 import { uploadByOperator } from '../sessions/operator-uploads.ts';
 import type { Services } from '../sessions/services.ts';
 import type { AddressOf } from './client-address.ts';
@@ -65,7 +65,8 @@ export function visitorFileRoutes({ services, uploads, unread, addressOf }: Visi
         const pause = services.admission.visitorAction(known.visitorId);
         if (pause !== undefined) await pause;
         const page = await actingPage(services, { page: known, address }, { mayBeginChat: true });
-        sendJson(response, { result: 'ok', data: await services.uploads.byVisitor(page, parameters.id('client-side-id'), file) });
+        const here = whereHeIs(page, parameters);
+        sendJson(response, { result: 'ok', data: await services.uploads.byVisitor(here, parameters.id('client-side-id'), file) });
       });
     }),
   );

@@ -115,9 +115,10 @@ export function createVisitorCalls({ services, held, body, unread, addressOf }: 
   };
 }
 
-/** The widget runs on other sites. No cookie is used here, so any site may ask. */
+/** The widget runs on other sites. No cookie is used here, so any site may ask; and know what time it is, which devices do not. */
 export function allowAnySite(response: ServerResponse): void {
   response.setHeader('Access-Control-Allow-Origin', '*');
+  response.setHeader('Access-Control-Expose-Headers', 'Date');
 }
 
 /** A page that is missing, unknown or has ended: init again. */

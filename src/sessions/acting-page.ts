@@ -3,6 +3,7 @@
  * for the address that it comes from. Called before actions and uploads.
  */
 import type { Page } from '../domain/visitor.ts';
+import type { Parameters } from '../protocol/parameters.ts';
 import type { Services } from './services.ts';
 
 /** Who acts: on which page, and from where (as `addressKey`). */
@@ -22,4 +23,10 @@ export async function actingPage(
   const { page: written, newcomer } = await pages.write(page);
   if (newcomer !== undefined) newcomers.add(newcomer);
   return written;
+}
+
+/** With `url` and `title` a client says where on the site he is by now: pages that change their address (pushState) are not opened anew. */
+export function whereHeIs(page: Page, parameters: Parameters): Page {
+  const url = parameters.optionalText('url', { max: 2_000 });
+  return url === undefined ? page : { ...page, url, title: parameters.optionalText('title', { max: 500 }) ?? page.title };
 }

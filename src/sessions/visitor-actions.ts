@@ -4,6 +4,7 @@ import { addNote } from '../commands/add-note.ts';
 import { answerKeyboard } from '../commands/answer-keyboard.ts';
 import { deleteByVisitor, reactByVisitor } from '../commands/change-message.ts';
 import { changeVisitorFields, clearHistory } from '../commands/change-visitor.ts';
+import { setChatPage } from '../commands/describe-chat.ts';
 import { closeChatByVisitor } from '../commands/leave-chat.ts';
 import { rateOperator } from '../commands/rate-operator.ts';
 import { readByVisitor } from '../commands/read-chat.ts';
@@ -13,7 +14,7 @@ import { answerSurvey, cancelSurvey, type OwnSurvey } from '../commands/survey.t
 import { ChatError, type ErrorReason } from '../domain/error.ts';
 import type { Page, Visitor } from '../domain/visitor.ts';
 import { type Parameters, wrong } from '../protocol/parameters.ts';
-import { type Actor, actingPage } from './acting-page.ts';
+import { type Actor, actingPage, whereHeIs } from './acting-page.ts';
 import type { Services } from './services.ts';
 import { openingOf, speakingOf } from './speaking.ts';
 import { readFields, readFieldsIfAny } from './visitor-fields.ts';
@@ -163,9 +164,14 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     await services.pages.setPushToken(page.id, token === '' || token === 'none' ? null : token);
   },
 
+  /** The widget says where he is by now; what apps say with it is of no use here. */
+  'widget.update': async (services, page, parameters) => {
+    if (!parameters.has('url') || services.replica.openChatOf(page.visitorId) === undefined) return;
+    await services.loop.execute(setChatPage(page));
+  },
+
   // ---- told, and of no use to anybody here ------------------------------------------------------------------------
   file_upload_progress: () => Promise.resolve(),
-  'widget.update': () => Promise.resolve(),
   'chat.action_request.call_sentry_action_request': () => Promise.resolve(),
 };
 
@@ -187,7 +193,7 @@ export async function runVisitorAction(services: Services, actor: Actor, paramet
   if (pause !== undefined) await pause;
   const page = TRACELESS.includes(name) ? actor.page : await actingPage(services, actor, { mayBeginChat: MAY_BEGIN_CHATS.includes(name) });
   try {
-    await action(services, page, parameters);
+    await action(services, whereHeIs(page, parameters), parameters);
   } catch (error) {
     throw survivable(error, name === 'chat.message' && parameters.has('quote'));
   }

@@ -94,10 +94,10 @@ describe('what an action is refused for', () => {
     const { app, chatId } = await stage.chatting();
     await stage.does('chat.message', { chatId, message: 'a question', clientSideId: `q-${chatId}` });
     const asked = await eventually(() => alive(app) && (app.messages.find(({ text }) => text === 'a question') ?? false));
-    for (const text of ['', ' ', 'x'.repeat(101)]) app.reply(text, asked?.id ?? '');
+    for (const text of ['', ' ', 'x'.repeat(101)]) app.reply(text, asked.id ?? '');
     const last = app.send('and on');
     await eventually(() => alive(app) && app.messages.find(({ clientSideId }) => clientSideId === last)?.sendStatus === 'SENT');
-    app.reply('an answer', asked?.id ?? '');
+    app.reply('an answer', asked.id ?? '');
     await eventually(() => alive(app) && app.messages.some(({ text, sendStatus }) => text === 'an answer' && sendStatus === 'SENT'));
   });
 

@@ -75,8 +75,8 @@ export class WidgetStage {
     this.#cleanup = made.cleanup;
   }
 
-  /** Chats are taken by hand; there is a survey. */
-  static async open(): Promise<WidgetStage> {
+  /** Chats are taken by hand; there is a survey. `more`: lines of main.ini. */
+  static async open(more: readonly string[] = []): Promise<WidgetStage> {
     const cleanup = new Cleanup();
     try {
       const files = cleanup.add(new Folder(), it => it.remove());
@@ -86,6 +86,7 @@ export class WidgetStage {
         'assignment_mode = manual',
         'max_chats_per_operator = 100',
         `survey_file = ${path.join(files.path, 'survey.json')}`,
+        ...more,
       ];
       const cluster = cleanup.add(await startCluster({ ini: ini.join('\n') }), it => it.stop());
       const nginx = cleanup.add(await startNginx({ nodes: { 8260: cluster.master.port, 8261: cluster.slave.port } }), it => it.stop());

@@ -157,7 +157,7 @@ export async function loadOlderMessages(store: Store): Promise<void> {
 export async function linkTo(store: Store, { guid, filename }: FileDescription, isThumbnail: boolean): Promise<string | undefined> {
   const { page } = store.link;
   if (page === undefined) return undefined;
-  const expires = String((Math.ceil(Date.now() / LINK_ROUND_MS) * LINK_ROUND_MS) / 1_000 + LINK_SECONDS);
+  const expires = String((Math.ceil(store.calls.nowMs / LINK_ROUND_MS) * LINK_ROUND_MS) / 1_000 + LINK_SECONDS);
   const query = new URLSearchParams({
     'page-id': page.pageId,
     expires,

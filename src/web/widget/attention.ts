@@ -1,5 +1,7 @@
 /** Calls the visitor back when something was said while he did not look: a short sound, and a title that blinks while the page is hidden. */
+import { isText } from './forms.ts';
 import type { Memory } from './memory.ts';
+import { isHidden, listen, ofDocument, setTitle, site } from './site.ts';
 
 const BLINK_MS = 1_000;
 
@@ -11,14 +13,14 @@ export class Attention {
 
   constructor(memory: Memory) {
     this.#memory = memory;
-    document.addEventListener('visibilitychange', () => {
-      if (!document.hidden) this.rest();
+    listen(site.document, 'visibilitychange', () => {
+      if (!isHidden()) this.rest();
     });
   }
 
   /** Called while the visitor touches the widget: browsers let a page be heard only after that. */
   unlock(): void {
-    if (!navigator.userActivation.hasBeenActive) return;
+    if (!site.navigator.userActivation.hasBeenActive) return;
     this.#audio ??= new AudioContext();
     if (this.#audio.state === 'suspended') void this.#audio.resume().catch(() => undefined);
   }
@@ -27,19 +29,19 @@ export class Attention {
   ring(messageId: string): void {
     this.unlock();
     // What is played while nothing may be heard would be heard later.
-    if (this.#audio?.state !== 'running' || this.#memory.site.read('rang') === messageId) return;
+    if (this.#audio?.state !== 'running' || this.#memory.site.read('rang', isText) === messageId) return;
     this.#memory.site.write('rang', messageId);
     chime(this.#audio);
   }
 
   /** `notice` in turn with the page's own title, until somebody looks. */
   blink(notice: string): void {
-    if (!document.hidden) return;
+    if (!isHidden()) return;
     this.rest();
-    this.#ownTitle = document.title;
-    document.title = notice;
+    this.#ownTitle = ofDocument('title');
+    setTitle(notice);
     this.#blinking = setInterval(() => {
-      document.title = document.title === notice ? this.#ownTitle : notice;
+      setTitle(ofDocument('title') === notice ? this.#ownTitle : notice);
     }, BLINK_MS);
   }
 
@@ -47,7 +49,7 @@ export class Attention {
     if (this.#blinking === undefined) return;
     clearInterval(this.#blinking);
     this.#blinking = undefined;
-    document.title = this.#ownTitle;
+    setTitle(this.#ownTitle);
   }
 }
 

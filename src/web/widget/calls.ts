@@ -1,6 +1,7 @@
 /** The calls of the visitor protocol over HTTP. Simple requests only: none asks the server's permission first. */
 import type { Options } from './options.ts';
 import type { Identity } from './memory.ts';
+import { whereHeIs } from './site.ts';
 import type { Frame, FullUpdate, HistoryPage } from './wire.ts';
 
 export type Parameters = Readonly<Record<string, string>>;
@@ -34,18 +35,24 @@ const TIMEOUT_MS = 15_000;
 export class Calls {
   readonly server: string;
   readonly #location: string;
+  /** By how much the server's clock is ahead: a device's may be days off. */
+  #aheadMs = 0;
 
   constructor({ server, location }: Pick<Options, 'server' | 'location'>) {
     this.server = server;
     this.#location = location;
   }
 
+  /** By the server's clock, as far as it has said. */
+  get nowMs(): number {
+    return Date.now() + this.#aheadMs;
+  }
+
   async init(known: Identity | undefined, signedVisitor: string | undefined): Promise<{ revision: string; fullUpdate: FullUpdate }> {
     return this.#get('/l/v/m/init', {
       location: this.#location,
       platform: 'web',
-      title: document.title.slice(0, 500),
-      url: location.href.slice(0, 2_000),
+      ...whereHeIs(),
       ...(known === undefined ? {} : { visitor: JSON.stringify(known.visitor), 'visit-session-id': known.visitSessionId }),
       ...(signedVisitor === undefined ? {} : { 'visitor-ext': signedVisitor }),
     });
@@ -62,7 +69,7 @@ export class Calls {
 
   async act(page: Page, action: string, parameters: Parameters): Promise<void> {
     const body = new URLSearchParams({ action, ...credentials(page), ...parameters });
-    await answerOf(fetch(`${this.server}/l/v/m/action`, { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT_MS) }));
+    await this.#answerOf(fetch(`${this.server}/l/v/m/action`, { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT_MS) }));
   }
 
   /** What has changed since; without it the newest messages. */
@@ -86,22 +93,25 @@ export class Calls {
 
   #get<T>(path: string, parameters: Parameters, signal = AbortSignal.timeout(TIMEOUT_MS)): Promise<T> {
     const query = new URLSearchParams(parameters).toString();
-    return answerOf<T>(fetch(`${this.server}${path}?${query}`, { signal }));
+    return this.#answerOf<T>(fetch(`${this.server}${path}?${query}`, { signal }));
+  }
+
+  /** Throws CallError. A proxy's own page is as good as no answer. */
+  async #answerOf<T>(request: Promise<Response>): Promise<T> {
+    let answer: T | { readonly error: string };
+    try {
+      const response = await request;
+      answer = (await response.json()) as T | { readonly error: string };
+      const serverMs = Date.parse(response.headers.get('date') ?? '');
+      if (!Number.isNaN(serverMs)) this.#aheadMs = serverMs - Date.now();
+    } catch {
+      throw new CallError('no-connection');
+    }
+    if (typeof answer === 'object' && answer !== null && 'error' in answer) throw new CallError(answer.error);
+    return answer;
   }
 }
 
 export function credentials({ pageId, authToken }: Page): Parameters {
   return { 'page-id': pageId, 'auth-token': authToken };
-}
-
-/** Throws CallError. A proxy's own page is as good as no answer. */
-async function answerOf<T>(request: Promise<Response>): Promise<T> {
-  let answer: T | { readonly error: string };
-  try {
-    answer = (await (await request).json()) as T | { readonly error: string };
-  } catch {
-    throw new CallError('no-connection');
-  }
-  if (typeof answer === 'object' && answer !== null && 'error' in answer) throw new CallError(answer.error);
-  return answer;
 }

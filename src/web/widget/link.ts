@@ -3,7 +3,9 @@
  * long polls where WebSockets do not come through. Nothing is lost by a drop: the server repeats what came after `since`.
  */
 import { type Calls, CallError, type Page, type Parameters } from './calls.ts';
+import { isIdentity } from './forms.ts';
 import type { Identity, Memory } from './memory.ts';
+import { isHidden, listen, site, tell, whereHeIs } from './site.ts';
 import type { Frame, FullUpdate } from './wire.ts';
 
 /** `up`: what is shown is what is. `banned`: kept out by an operator; asked again rarely. */
@@ -73,13 +75,13 @@ export class Link {
   }
 
   start(): void {
-    addEventListener('online', () => this.#hurry());
-    document.addEventListener('visibilitychange', () => {
-      if (!document.hidden) this.#hurry();
+    listen(site, 'online', () => this.#hurry());
+    listen(site.document, 'visibilitychange', () => {
+      if (!isHidden()) this.#hurry();
     });
     // A page with an open connection is not kept for the "back" button.
-    addEventListener('pagehide', () => this.#sleep());
-    addEventListener('pageshow', () => {
+    listen(site, 'pagehide', () => this.#sleep());
+    listen(site, 'pageshow', () => {
       this.#isAsleep = false;
       this.#wake();
     });
@@ -90,9 +92,10 @@ export class Link {
   async act(action: string, parameters: Parameters): Promise<void> {
     if (!this.isUp || this.#page === undefined) throw new CallError('no-connection');
     const socket = this.#socket;
+    const told = { ...whereHeIs(), ...parameters };
     try {
-      if (socket?.readyState === WebSocket.OPEN) await this.#ask(socket, action, parameters);
-      else await this.#calls.act(this.#page, action, parameters);
+      if (socket?.readyState === WebSocket.OPEN) await this.#ask(socket, action, told);
+      else await this.#calls.act(this.#page, action, told);
     } catch (error) {
       if (error instanceof CallError && error.code === 'reinit-required') this.#drop();
       throw error;
@@ -114,7 +117,7 @@ export class Link {
   async #connectOnce(): Promise<End> {
     try {
       this.#page ??= await this.#init();
-      return Date.now() < this.#pollsUntilMs ? await this.#poll(this.#page) : await this.#listen(this.#page);
+      return performance.now() < this.#pollsUntilMs ? await this.#poll(this.#page) : await this.#listen(this.#page);
     } catch (error) {
       const code = error instanceof CallError ? error.code : 'no-connection';
       if (code === 'visitor_banned') {
@@ -137,12 +140,12 @@ export class Link {
 
   /** Wrongly signed fields are the site's mistake: its visitors can chat all the same, as strangers. */
   async #askInit(): Promise<{ revision: string; fullUpdate: FullUpdate }> {
-    const known = this.#memory.site.read('visitor') as Identity | undefined;
+    const known = this.#memory.site.read('visitor', isIdentity);
     try {
       return await this.#calls.init(known, this.#signedVisitor);
     } catch (error) {
       if (this.#signedVisitor === undefined || !(error instanceof CallError) || !/provided|wrong-argument/.test(error.code)) throw error;
-      console.warn(`tandem: data-visitor is not accepted: ${error.code}`);
+      tell('warn', `data-visitor is not accepted: ${error.code}`);
       this.#signedVisitor = undefined;
       return this.#calls.init(known, undefined);
     }
@@ -195,7 +198,7 @@ export class Link {
     const polling = new AbortController();
     this.#polling = polling;
     try {
-      while (Date.now() < this.#pollsUntilMs && !polling.signal.aborted) {
+      while (performance.now() < this.#pollsUntilMs && !polling.signal.aborted) {
         this.#receive(await this.#calls.poll(page, this.#since, !wasUp, polling.signal));
         wasUp = true;
         if (!this.isUp) this.#tell('up');
@@ -215,7 +218,7 @@ export class Link {
     this.#failedSockets = hasComeThrough ? 0 : this.#failedSockets + 1;
     if (this.#failedSockets < FAILURES_BEFORE_POLLS || this.#isAsleep) return;
     this.#failedSockets = FAILURES_BEFORE_POLLS - 1;
-    this.#pollsUntilMs = Date.now() + POLLS_MS;
+    this.#pollsUntilMs = performance.now() + POLLS_MS;
   }
 
   /** True: it was news, which comes on a working connection only. */

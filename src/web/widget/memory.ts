@@ -2,6 +2,8 @@
  * What the browser keeps: who the visitor is for all tabs of the site, what is half done for this tab alone. Where the browser
  * keeps nothing, the page does.
  */
+import type { Form } from './forms.ts';
+import { tell } from './site.ts';
 import type { Visitor } from './wire.ts';
 
 export interface Identity {
@@ -18,13 +20,13 @@ export class Memory {
 
   /** For all tabs. */
   readonly site = {
-    read: (key: string): unknown => read('localStorage', this.#prefix + key),
+    read: <T>(key: string, is: Form<T>): T | undefined => read('localStorage', this.#prefix + key, is),
     write: (key: string, value: unknown): void => write('localStorage', this.#prefix + key, value),
   };
 
   /** For this tab; survives a reload. */
   readonly tab = {
-    read: (key: string): unknown => read('sessionStorage', this.#prefix + key),
+    read: <T>(key: string, is: Form<T>): T | undefined => read('sessionStorage', this.#prefix + key, is),
     write: (key: string, value: unknown): void => write('sessionStorage', this.#prefix + key, value),
   };
 
@@ -43,11 +45,29 @@ const inPage = new Map<string, string>();
 
 type Storage = 'localStorage' | 'sessionStorage';
 
+/** What is not of its form is forgotten. */
+function read<T>(storage: Storage, key: string, is: Form<T>): T | undefined {
+  const text = inPage.get(storage + key) ?? textIn(storage, key);
+  if (text === null) return undefined;
+  const value = parsed(text);
+  if (is(value)) return value;
+  tell('warn', `'${key}' in ${storage} is not what was kept there, and is forgotten`);
+  write(storage, key, undefined);
+  return undefined;
+}
+
 /** Even to look at a storage may throw. */
-function read(storage: Storage, key: string): unknown {
+function textIn(storage: Storage, key: string): string | null {
   try {
-    const text = inPage.get(storage + key) ?? window[storage].getItem(key);
-    return text === null ? undefined : JSON.parse(text);
+    return window[storage].getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -4,6 +4,7 @@
  */
 import { type ReadonlySignal, signal } from '@preact/signals';
 import { CallError, type Parameters } from './calls.ts';
+import { isListOfUnsent } from './forms.ts';
 import type { Memory } from './memory.ts';
 import type { QuotedMessage } from './wire.ts';
 
@@ -43,7 +44,7 @@ export class Outbox {
   constructor(carrier: Carrier, memory: Memory) {
     this.#carrier = carrier;
     this.#memory = memory;
-    this.#entries.value = (memory.tab.read(KEY) as readonly Unsent[] | undefined) ?? [];
+    this.#entries.value = memory.tab.read(KEY, isListOfUnsent) ?? [];
   }
 
   get entries(): ReadonlySignal<readonly Unsent[]> {

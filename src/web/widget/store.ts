@@ -2,10 +2,13 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import { Attention } from './attention.ts';
 import { Calls, CallError, type Parameters } from './calls.ts';
+import { isFlag, isPrechat, isText } from './forms.ts';
 import { Link, type LinkState } from './link.ts';
+import { followPage } from './follow-page.ts';
 import { Memory } from './memory.ts';
 import type { Field, Options } from './options.ts';
 import { Outbox } from './outbox.ts';
+import { isHidden, listen, site } from './site.ts';
 import { applyFrame, applyHistory, isBehind, NOTHING_YET } from './state.ts';
 import { Typing } from './typing.ts';
 import { Uploads } from './uploads.ts';
@@ -54,7 +57,7 @@ export class Store {
   /** The panel. */
   readonly isOpen = signal(false);
   readonly isMuted = signal(false);
-  readonly isPageVisible = signal(!document.hidden);
+  readonly isPageVisible = signal(!isHidden());
   readonly draft = signal('');
   readonly purpose = signal<Purpose>({ is: 'new' });
   /** New words of his, also while he changes old ones. */
@@ -118,14 +121,15 @@ export class Store {
     this.typing = new Typing((isTyping, draft) => {
       if (this.hasOpenChat.value) this.try('chat.visitor_typing', { typing: String(isTyping), 'message-draft': draft.slice(0, 2_000) });
     });
-    this.isOpen.value = (this.memory.tab.read('open') as boolean | undefined) ?? options.isOpenAtFirst;
-    this.isMuted.value = this.memory.site.read('muted') === true;
-    this.draft.value = (this.memory.tab.read('draft') as string | undefined) ?? '';
-    this.prechat.value = this.memory.tab.read('prechat') as Prechat | undefined;
+    this.isOpen.value = this.memory.tab.read('open', isFlag) ?? options.isOpenAtFirst;
+    this.isMuted.value = this.memory.site.read('muted', isFlag) === true;
+    this.draft.value = this.memory.tab.read('draft', isText) ?? '';
+    this.prechat.value = this.memory.tab.read('prechat', isPrechat);
   }
 
   start(): void {
-    document.addEventListener('visibilitychange', () => (this.isPageVisible.value = !document.hidden));
+    listen(site.document, 'visibilitychange', () => (this.isPageVisible.value = !isHidden()));
+    followPage(() => this.hasOpenChat.value && this.linkState.value === 'up' && this.act('widget.update', {}));
     effect(() => this.memory.tab.write('open', this.isOpen.value));
     effect(() => this.memory.site.write('muted', this.isMuted.value));
     effect(() => this.memory.tab.write('draft', this.newText.value === '' ? undefined : this.newText.value));

@@ -7,7 +7,7 @@ export class Typing {
   readonly #tell: (isTyping: boolean, draft: string) => void;
   #draft = '';
   #toldDraft = '';
-  #lastToldMs = 0;
+  #lastToldMs = -EVERY_MS;
   #next: ReturnType<typeof setTimeout> | undefined;
   #stop: ReturnType<typeof setTimeout> | undefined;
 
@@ -23,7 +23,7 @@ export class Typing {
       return;
     }
     this.#stop = setTimeout(() => this.ended(), STOPPED_AFTER_MS);
-    this.#next ??= setTimeout(() => this.#tellNow(), Math.max(0, this.#lastToldMs + EVERY_MS - Date.now()));
+    this.#next ??= setTimeout(() => this.#tellNow(), Math.max(0, this.#lastToldMs + EVERY_MS - performance.now()));
   }
 
   /** He has sent it, or stopped. */
@@ -33,7 +33,7 @@ export class Typing {
     this.#next = undefined;
     if (this.#toldDraft === '') return;
     this.#toldDraft = '';
-    this.#lastToldMs = Date.now();
+    this.#lastToldMs = performance.now();
     this.#tell(false, this.#draft);
   }
 
@@ -41,7 +41,7 @@ export class Typing {
     this.#next = undefined;
     if (this.#draft === this.#toldDraft) return;
     this.#toldDraft = this.#draft;
-    this.#lastToldMs = Date.now();
+    this.#lastToldMs = performance.now();
     this.#tell(true, this.#draft);
   }
 }

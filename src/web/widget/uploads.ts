@@ -5,6 +5,7 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 import { CallError, type Calls, credentials } from './calls.ts';
 import type { Link } from './link.ts';
+import { whereHeIs } from './site.ts';
 import type { FileDescription } from './wire.ts';
 
 export interface Upload {
@@ -79,7 +80,7 @@ export class Uploads {
     if (this.#current !== undefined || next === undefined || page === undefined || !this.#link.isUp) return;
     const { id, file } = next;
     const body = new FormData();
-    for (const [name, value] of Object.entries({ ...credentials(page), 'client-side-id': id })) body.append(name, value);
+    for (const [name, value] of Object.entries({ ...credentials(page), ...whereHeIs(), 'client-side-id': id })) body.append(name, value);
     body.append('webim_upload_file', file, file.name);
     const request = new XMLHttpRequest();
     request.open('POST', `${this.#calls.server}/l/v/m/upload`);

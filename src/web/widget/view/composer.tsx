@@ -3,6 +3,7 @@ import { Check, Paperclip, SendHorizontal, X } from 'lucide';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from '../../shared/icon.tsx';
 import { attach, changeDraft, endPurpose, sendDraft } from '../actions.ts';
+import { asArray, site } from '../site.ts';
 import { useStore } from './context.ts';
 import { EmojiPicker } from './emoji-picker.tsx';
 import { isOfInputMethod } from '../../shared/input-method.ts';
@@ -46,12 +47,12 @@ export function Composer() {
               event.stopPropagation();
               endPurpose(store);
             }
-            if (event.key !== 'Enter' || event.shiftKey || matchMedia('(pointer: coarse)').matches) return;
+            if (event.key !== 'Enter' || event.shiftKey || site.matchMedia('(pointer: coarse)').matches) return;
             event.preventDefault();
             sendDraft(store);
           }}
           onPaste={event => {
-            const files = [...(event.clipboardData?.files ?? [])];
+            const files = asArray(event.clipboardData?.files);
             if (files.length === 0) return;
             event.preventDefault();
             attach(store, files);
@@ -70,7 +71,7 @@ export function Composer() {
           hidden
           aria-label={words.attach}
           onChange={event => {
-            attach(store, [...(event.currentTarget.files ?? [])]);
+            attach(store, asArray(event.currentTarget.files));
             event.currentTarget.value = '';
           }}
         />

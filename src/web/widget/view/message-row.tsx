@@ -3,6 +3,7 @@ import { Check, CheckCheck, Copy, Ellipsis, Pencil, Reply, ThumbsDown, ThumbsUp,
 import { Icon } from '../../shared/icon.tsx';
 import { clockTime, dateAndTime } from '../../shared/time.ts';
 import { canEdit, canRemove, isInOpenChat, react, removeMessage, startEdit, startReply } from '../actions.ts';
+import { site } from '../site.ts';
 import { isFile, isFromOperator, isOwn, type Message } from '../wire.ts';
 import { Avatar } from './avatar.tsx';
 import { ContactForm } from './contact-form.tsx';
@@ -87,5 +88,5 @@ function useMenuItems(message: Message): MenuItem[] {
 
 /** Only pages under https may; there is no such item elsewhere. */
 function copy(text: string): Promise<void> {
-  return navigator.clipboard.writeText(text).catch(() => undefined);
+  return site.navigator.clipboard.writeText(text).catch(() => undefined);
 }

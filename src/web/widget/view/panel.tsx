@@ -7,6 +7,7 @@ import { Composer } from './composer.tsx';
 import { useStore } from './context.ts';
 import { Header } from './header.tsx';
 import { isOfInputMethod } from '../../shared/input-method.ts';
+import { asArray, ofDocument, site } from '../site.ts';
 import { LiveRegion } from './live-region.tsx';
 import { StateLine } from './state-line.tsx';
 import { Timeline } from './timeline.tsx';
@@ -23,7 +24,7 @@ export function Panel({ takesFocus, onClose }: { readonly takesFocus: boolean; r
   useLayoutEffect(() => {
     const dialog = panel.current;
     if (dialog === null) return undefined;
-    if (matchMedia(PHONE).matches) dialog.showModal();
+    if (site.matchMedia(PHONE).matches) dialog.showModal();
     else dialog.setAttribute('open', ''); // `show()` would take the focus from the site
     return () => dialog.close();
   }, []);
@@ -35,7 +36,7 @@ export function Panel({ takesFocus, onClose }: { readonly takesFocus: boolean; r
   const drop = (event: TargetedDragEvent<HTMLElement>): void => {
     event.preventDefault();
     isDropping.value = false;
-    const files = [...(event.dataTransfer?.files ?? [])];
+    const files = asArray(event.dataTransfer?.files);
     if (canWrite && files.length > 0) attach(store, files);
   };
   return (
@@ -83,19 +84,21 @@ function hasLayerOver(panel: Element): boolean {
 
 /** Nothing of the site's own has it. */
 function isFocusFree(): boolean {
-  const { activeElement, body } = document;
-  return activeElement === null || activeElement === body || activeElement.localName === 'tandem-chat';
+  const activeElement = ofDocument('activeElement');
+  return activeElement === null || activeElement === ofDocument('body') || activeElement.localName === 'tandem-chat';
 }
 
 /** On a phone the input would bring up the keyboard, over what is to be read first. */
 function focusInput(panel: HTMLElement | null): void {
-  const input = matchMedia('(pointer: coarse)').matches ? null : panel?.querySelector<HTMLElement>('textarea, form input, form select');
+  const input = site.matchMedia('(pointer: coarse)').matches
+    ? null
+    : panel?.querySelector<HTMLElement>('textarea, form input, form select');
   (input ?? panel)?.focus();
 }
 
 /** The keyboard of a phone covers the page without making it smaller; the panel keeps to what is left. */
 function followKeyboard(panel: HTMLElement | null): (() => void) | undefined {
-  const { visualViewport } = window;
+  const { visualViewport } = site;
   if (panel === null || visualViewport === null) return undefined;
   const follow = (): void => {
     panel.style.setProperty('--visible-height', `${visualViewport.height}px`);

@@ -5,6 +5,7 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from '../../shared/icon.tsx';
 import { dayName } from '../../shared/time.ts';
 import { loadOlderMessages } from '../actions.ts';
+import { site } from '../site.ts';
 import { type Row, rowsOf } from '../timeline.ts';
 import { useStore } from './context.ts';
 import { MessageRow } from './message-row.tsx';
@@ -84,8 +85,8 @@ function renderRow(row: Row) {
 }
 
 function DayLine({ ts }: { readonly ts: number }) {
-  const { options } = useStore();
-  return <li class="line day">{dayName(ts, options.language)}</li>;
+  const { options, calls } = useStore();
+  return <li class="line day">{dayName(ts, options.language, calls.nowMs / 1_000)}</li>;
 }
 
 function TypingDots({ name }: { readonly name: string }) {
@@ -127,7 +128,7 @@ function useScrollPlace(firstId: string | undefined, ownCount: number) {
   useEffect(() => {
     const [outer, inner] = [scroller.current, content.current];
     if (outer === null || inner === null) return undefined;
-    const observer = new ResizeObserver(() => {
+    const observer = new site.ResizeObserver(() => {
       if (isAtEnd.value) toEnd();
       before.current.height = outer.scrollHeight;
     });
