@@ -18,6 +18,8 @@ export const MOVES = {
   assigned: to('queue', 'queue'),
   /** He did not take it in time. */
   passed: to('queue', 'queue'),
+  /** He may not take it any more: disabled, on a break, not of its department, out of his hours … */
+  withdrawn: to('queue', 'queue'),
   /** He does not want it. */
   declined: to('queue', 'queue'),
   taken: to('chatting', 'queue', 'hold', 'chatting_with_robot'),

@@ -47,7 +47,12 @@ export function createJobs(options: JobsOptions): Jobs {
   const { config, database, replica, rules, leaseToken, metrics, pushTargets } = options;
   const logOf = (component: string): Log => options.log.child({ component });
   const assignment = new AutoAssignment({ ...options, rules: rules.assignment, log: logOf('auto-assignment') });
-  const deadlines = new ChatDeadlines({ ...options, rules: rules.deadlines, log: logOf('chat-deadlines') });
+  const deadlines = new ChatDeadlines({
+    ...options,
+    rules: rules.deadlines,
+    assignmentRules: rules.assignment,
+    log: logOf('chat-deadlines'),
+  });
   const lost = new LostOperators({ ...options, store: options.presence, log: logOf('lost-operators') });
   const retention = new Retention({ ...options, store: createRetention(database, config.retention), log: logOf('retention') });
   const searchIndex = new SearchIndex({ ...options, store: options.searchIndex, log: logOf('search-index') });

@@ -57,7 +57,7 @@ function historyObject({ atUs, move, state, operatorId, assignedOperatorId, depa
     departmentKey,
     by,
     override,
-    record: record === null ? null : unpackRecord(record),
+    ...(move === 'withdrawn' ? { record: null, because: record } : { record: record === null ? null : unpackRecord(record) }),
   };
 }
 

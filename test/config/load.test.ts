@@ -68,6 +68,7 @@ describe('a single node', () => {
         visitorChatsPerMinute: 60,
         uploadMinBytesPerSecond: 1_024,
         uploadMessages: 'each',
+        proposesRating: false,
         uploadTypes: 'jpg jpeg png gif webp heic pdf doc docx xls xlsx ppt pptx odt ods rtf txt csv mp3 m4a ogg wav amr mp4 mov webm'.split(
           ' ',
         ),

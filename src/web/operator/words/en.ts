@@ -199,6 +199,7 @@ export const en = {
     invited: '{by} invited the visitor',
     assigned: '{to} was asked to take it',
     passed: 'It was not taken in time and passed on',
+    withdrawn: 'It was taken back: the operator could not take it any more',
     declined: '{by} declined it',
     taken: '{to} took it',
     released: '{by} gave it back to the queue',

@@ -199,6 +199,7 @@ export const ru: Words = {
     invited: 'Приглашение посетителю: {by}',
     assigned: 'Назначен: {to}',
     passed: 'Вовремя не взят и передан дальше',
+    withdrawn: 'Отозван: оператор больше не мог его взять',
     declined: 'Отказ: {by}',
     taken: 'Взят: {to}',
     released: 'Возвращён в очередь: {by}',

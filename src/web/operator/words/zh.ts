@@ -194,6 +194,7 @@ export const zh: Words = {
     invited: '{by} 邀请了访客',
     assigned: '已分配给 {to}',
     passed: '未及时接待，已转给下一位',
+    withdrawn: '已撤回：该客服已无法接待',
     declined: '{by} 拒绝接待',
     taken: '{to} 开始接待',
     released: '{by} 退回队列',
