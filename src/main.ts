@@ -19,6 +19,7 @@ import {
   operatorTimes,
 } from './cli/staff.ts';
 import type { DepartmentFlags, OperatorFlags } from './cli/staff-flags.ts';
+import { sayRefusal } from './cli/refusal.ts';
 import { start } from './cli/start.ts';
 import { describeConfig, type Flags, type LoadedConfig, loadConfig } from './config/config.ts';
 import { migrate } from './postgres/migrate.ts';
@@ -50,6 +51,7 @@ function nodeCommand(command: Command): Command {
 }
 
 let exitCode: number = EXIT.ok;
+let isTold = false;
 const program = new Command('chat-server')
   .description('An open live-chat server: visitors of a web site talk to operators.')
   .version(version)
@@ -60,7 +62,12 @@ const program = new Command('chat-server')
 nodeCommand(program.command('start', { isDefault: true }))
   .description('run a node until SIGTERM or SIGINT (this is the default)')
   .action(async (flags: NodeFlags) => {
-    exitCode = await start(() => load(flags), version);
+    try {
+      exitCode = await start(() => load(flags), version);
+    } catch (error) {
+      isTold = sayRefusal(error, flags, process.env);
+      throw error;
+    }
   });
 
 withConfig(program.command('migrate'))
@@ -246,7 +253,7 @@ try {
   if (error instanceof CommanderError) {
     exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage; // it has said why
   } else {
-    console.error(sentenceOf(error));
+    if (!isTold) console.error(sentenceOf(error));
     exitCode = exitCodeOf(error);
   }
 }

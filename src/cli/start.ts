@@ -3,7 +3,7 @@
  * configuration again.
  */
 import type { LoadedConfig } from '../config/config.ts';
-import { createLog, type NodeLog } from '../log.ts';
+import { createLog, type NodeLog } from '../log/log.ts';
 import { type RunningNode, startNode } from '../node.ts';
 import { EXIT, ServiceError } from './exit.ts';
 import { directDatabase, openDatabase } from './open-database.ts';
@@ -23,8 +23,14 @@ export async function start(load: () => LoadedConfig, version: string): Promise<
   let node: RunningNode | undefined;
   process.on('SIGHUP', () => void reload(node, load, log));
 
-  const opened = await openDatabase(config, { waiting: reason => log.warn('waiting-for-database', { reason }), signal: ending.signal });
-  if (opened === undefined) return ending.code;
+  const opened = await openDatabase(config, {
+    waiting: reason => log.warn('waiting-for-database', { reason }, 'waiting-for-database'),
+    signal: ending.signal,
+  });
+  if (opened === undefined) {
+    log.tellRepeats();
+    return ending.code;
+  }
   const { database, embedded } = opened;
   if (embedded !== undefined) log.info('embedded-postgres', { dataDir: embedded.dataDir, port: embedded.port });
   const direct = directDatabase(config, database);
@@ -37,7 +43,7 @@ export async function start(load: () => LoadedConfig, version: string): Promise<
       direct,
       embedded,
       onFatal(code, sentence) {
-        log.error('node-ends', { reason: sentence });
+        log.error('node-ends', { exitCode: code, reason: sentence });
         ending.begin(code);
       },
     });
@@ -54,6 +60,7 @@ export async function start(load: () => LoadedConfig, version: string): Promise<
     }
     throw error;
   } finally {
+    log.tellRepeats();
     if (direct !== database) await direct.end();
   }
 }
