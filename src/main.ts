@@ -220,8 +220,7 @@ nodeCommand(program.command('healthcheck'))
   .addOption(new Option('--role <role>', 'it must be this').choices(['master', 'slave']))
   .action(async (flags: NodeFlags & { readonly role?: string }) => {
     const { node } = load(flags).config;
-    const host = node.listen === '0.0.0.0' || node.listen === '::' ? '127.0.0.1' : node.listen;
-    const health = await healthcheck({ host, port: node.port, tls: node.tls !== undefined }, flags.role);
+    const health = await healthcheck({ listen: node.listen, port: node.port, tls: node.tls !== undefined }, flags.role);
     console.log(health.sentence);
     exitCode = health.exitCode;
   });

@@ -2,7 +2,7 @@
  * `chat-server start`: runs a node until SIGTERM or SIGINT; a second signal ends it at once. SIGHUP reads the
  * configuration again.
  */
-import type { LoadedConfig } from '../config/config.ts';
+import type { Config, LoadedConfig } from '../config/config.ts';
 import { createLog, type NodeLog } from '../log/log.ts';
 import { type RunningNode, startNode } from '../node.ts';
 import { EXIT, ServiceError } from './exit.ts';
@@ -53,16 +53,26 @@ export async function start(load: () => LoadedConfig, version: string): Promise<
     return ending.code;
   } catch (error) {
     await opened.close().catch(() => undefined);
-    if (error instanceof Error && 'code' in error && (error.code === 'EADDRINUSE' || error.code === 'EACCES')) {
-      const { listen, port } = config.node;
-      const why = error.code === 'EADDRINUSE' ? 'is taken by another program' : 'may not be used by this user';
-      throw new ServiceError(`port ${port} on ${listen} ${why}: change 'port' in main.ini or start with --port`, { cause: error });
-    }
-    throw error;
+    throw listenFailure(error, config.node) ?? error;
   } finally {
     log.tellRepeats();
     if (direct !== database) await direct.end();
   }
+}
+
+/** Another port may help, or another address; one that this host gets later is tried again by systemd. */
+function listenFailure(error: unknown, { listen, port }: Config['node']): ServiceError | undefined {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  const told = (why: string): ServiceError => new ServiceError(why, { cause: error });
+  if (code === 'EADDRINUSE')
+    return told(`port ${port} on ${listen} is taken by another program: change 'port' in main.ini or start with --port`);
+  if (code === 'EACCES')
+    return told(`port ${port} on ${listen} may not be used by this user: change 'port' in main.ini or start with --port`);
+  if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT')
+    return told(`${listen} is no address of this host, or not yet: change 'listen' in main.ini or start with --listen`);
+  if (code === 'ENOTFOUND' && syscall === 'getaddrinfo')
+    return told(`${listen} is no name that this host knows: change 'listen' in main.ini or start with --listen`);
+  return undefined;
 }
 
 /** How this process comes to its end: by a signal, or because the node says so. From the first line on. */
