@@ -27,10 +27,10 @@ describe('the journal of an outage under traffic:', () => {
     for (const [i, login] of cluster.logins.entries())
       cleanup.add(await SteadyOperator.start(cluster.node(NODES[i % 2]!).url, login), it => it.stop());
     const traffic = new AbortController();
-    const talking = NODES.map(name => talk(name, traffic.signal));
-    cleanup.add(talking, async () => {
+    const talking = Promise.all(NODES.map(name => talk(name, traffic.signal)));
+    cleanup.add(traffic, async () => {
       traffic.abort();
-      await Promise.all(talking);
+      await talking;
     });
   });
   after(() => cleanup.run());
@@ -58,10 +58,10 @@ describe('the journal of an outage under traffic:', () => {
       (await Promise.all(NODES.map(name => cluster.node(name).status()))).every(status => state.test(status.state));
     await eventually(isIn(/^running$/), { within: 20_000 });
     const from = new Map(NODES.map(name => [name, cluster.node(name).log().length]));
-    await Promise.all(NODES.map(name => cluster.network(name)[service]?.close()));
+    for (const name of NODES) await cluster.network(name)[service]?.close();
     await wait(lasting(seconds * 1_000, 60_000));
     assert.ok(await isIn(/^(paused|degraded)$/)(), 'the outage is noticed');
-    await Promise.all(NODES.map(name => cluster.network(name)[service]?.open()));
+    for (const name of NODES) await cluster.network(name)[service]?.open();
     await eventually(isIn(/^running$/), { within: 20_000 });
     return new Map(
       NODES.map(name => {

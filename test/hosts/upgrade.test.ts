@@ -62,7 +62,7 @@ describe('a node under systemd', { skip }, () => {
   /** A version beside the checkout, unpacked as from its package, and changed by a line of shell. */
   async function unpack(version: string, change = 'true'): Promise<string> {
     const folder = `/root/${version}`;
-    await must('cp', '-R', `${OPT}/${FIRST}`, folder);
+    await must('cp', '-R', '--link', `${OPT}/${FIRST}`, folder);
     await must('sh', '-c', `cd ${folder} && sed -i 's/"version": "[^"]*"/"version": "${version}"/' package.json && ${change}`);
     return `${folder}/scripts/install.sh`;
   }
@@ -73,9 +73,9 @@ describe('a node under systemd', { skip }, () => {
       ...['install', '--node', 'chat-master', '--mode', 'master', '--port', String(port), '--config-from', '/root/files'],
     );
     assert.equal(await running(), FIRST);
-    const [after] = [await must('systemctl', 'show', '-P', 'After', 'chat-server@chat-master')];
-    assert.match(after, /postgresql\.service/);
-    assert.doesNotMatch(after, /rabbitmq/);
+    const ordered = await must('systemctl', 'show', '-P', 'After', 'chat-server@chat-master');
+    assert.match(ordered, /postgresql\.service/);
+    assert.doesNotMatch(ordered, /rabbitmq/);
     const lines = (await must('journalctl', '-u', 'chat-server@chat-master', '-o', 'json', '--output-fields=PRIORITY,MESSAGE'))
       .trim()
       .split('\n')
@@ -87,7 +87,7 @@ describe('a node under systemd', { skip }, () => {
       assert.equal(PRIORITY, levels[(JSON.parse(MESSAGE) as { level: keyof typeof levels }).level], MESSAGE);
   });
 
-  const upgrade = async (script: string, ...args: string[]): Promise<Ran> => host.run(script, 'upgrade', '--wait', '15', ...args);
+  const upgrade = async (script: string, ...args: string[]): Promise<Ran> => host.run(script, 'upgrade', '--wait', '5', ...args);
 
   test('is not touched by a version that refuses the configuration: 78', async () => {
     const before = await pid();
@@ -110,7 +110,8 @@ describe('a node under systemd', { skip }, () => {
     [
       'lives and does not serve',
       '79.0.0',
-      `sed -i '1a if (process.argv[2] === "--config") await new Promise(() => setInterval(() => 0, 1000));' dist/main.js`,
+      `sed -i '1a if (process.argv[2] === "--config") await new Promise(() => setInterval(() => 0, 1000));' dist/main.js &&
+       sed -i 's/^WAIT_SECONDS=.*/WAIT_SECONDS=1/' packaging/wait-until-serving.sh`,
     ],
     ['has a unit that systemd refuses', '80.0.0', `sed -i 's/^ExecStart=.*/ExecStart=nowhere/' packaging/chat-server@.service`],
   ] as const) {
@@ -123,24 +124,23 @@ describe('a node under systemd', { skip }, () => {
     });
   }
 
-  test('runs the new version, keeps the one before, goes back to it, and stays there', async () => {
-    for (const version of ['81.0.0', '82.0.0']) {
-      const { code, stdout, stderr } = await upgrade(await unpack(version));
-      assert.equal(code, 0, stdout + stderr);
-      assert.equal(await running(), version);
-    }
-    assert.deepEqual(await releases(), ['81.0.0', '82.0.0', 'current', 'previous']);
+  test('runs the new version, keeps the one before alone, goes back to it, and stays there', async () => {
+    await must('sh', '-c', `mkdir ${OPT}/0.0.1 && touch ${OPT}/0.0.1/.tandem-release`);
+    const { code, stdout, stderr } = await upgrade(await unpack('82.0.0'));
+    assert.equal(code, 0, stdout + stderr);
+    assert.equal(await running(), '82.0.0');
+    assert.deepEqual(await releases(), [FIRST, '82.0.0', 'current', 'previous']);
     await must(`${OPT}/current/scripts/install.sh`, 'rollback');
-    assert.equal(await running(), '81.0.0');
+    assert.equal(await running(), FIRST);
     const before = await pid();
-    assert.match(await must(`${OPT}/current/scripts/install.sh`, 'rollback'), /is 81\.0\.0, the version before, already/);
-    assert.deepEqual([await current(), await pid()], ['81.0.0', before]);
+    assert.match(await must('/root/82.0.0/scripts/install.sh', 'rollback'), /, the version before, already/);
+    assert.deepEqual([await current(), await pid()], [FIRST, before]);
   });
 
   test('is installed again without another version coming in by that', async () => {
     const arguments_ = ['install', '--node', 'chat-master', '--mode', 'master', '--config-from', '/root/files'];
-    assert.match(await must('/root/82.0.0/scripts/install.sh', ...arguments_), /81\.0\.0 stays: upgrade changes the version/);
-    assert.deepEqual([await current(), await running()], ['81.0.0', '81.0.0']);
+    assert.match(await must('/root/82.0.0/scripts/install.sh', ...arguments_), /stays: upgrade changes the version/);
+    assert.deepEqual([await current(), await running()], [FIRST, FIRST]);
   });
 
   test('is uninstalled, then purged, then purged again', async () => {
