@@ -101,12 +101,14 @@ describe('a node under systemd', { skip }, () => {
     assert.deepEqual([await current(), await pid(), await releases()], [FIRST, before, [FIRST, 'current']]);
   });
 
+  // Each takes two restarts; the one that is told apart least is tried in `npm run faults`.
+  const ends = [
+    'ends at once',
+    '78.0.0',
+    `sed -i '1a if (process.argv.includes("--node_name") && process.argv[2] === "--config") process.exit(70);' dist/main.js`,
+  ] as const;
   for (const [name, version, change] of [
-    [
-      'ends at once',
-      '78.0.0',
-      `sed -i '1a if (process.argv.includes("--node_name") && process.argv[2] === "--config") process.exit(70);' dist/main.js`,
-    ],
+    ...(process.env['FAULTS'] === 'real' ? [ends] : []),
     [
       'lives and does not serve',
       '79.0.0',
