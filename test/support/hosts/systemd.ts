@@ -18,6 +18,7 @@ export interface SystemdHost {
 /** The mounts are in a namespace of their own and go with it. pivot_root and no chroot: in one PrivateUsers= fails. */
 const FIRST_PROCESS = `
 set -eu
+trap : TERM INT HUP # a signal to all of the test ends the host too, and not only us
 mount -t tmpfs tmpfs "$1"
 cd "$1"
 mkdir upper work root
@@ -38,7 +39,7 @@ unshare --fork --kill-child --pid --mount --uts --ipc --cgroup bash -c '
     /lib/systemd/systemd --system --unit=basic.target --log-target=journal --show-status=0
 ' sh "$1/root" > /dev/null 2>&1 < /dev/null &
 echo $!
-cat > /dev/null
+cat > /dev/null || true
 kill -9 $!
 wait || true
 `;
