@@ -25,10 +25,11 @@ while kill -0 "$MAINPID" 2> /dev/null; do
   said=$("$node" "$main" healthcheck "$@" 2>&1)
   case $? in 0 | 1) exit 0 ;; esac
   if [ "$(seconds_since_boot)" -ge "$deadline" ]; then
-    echo "the node runs but does not serve after $WAIT_SECONDS s: $said; it goes on trying"
+    # A warning, for the journal.
+    echo "${JOURNAL_STREAM:+<4>}the node runs but does not serve after $WAIT_SECONDS s: $said; it goes on trying"
     exit 0
   fi
   sleep 1
 done
-echo 'the node has ended: its last lines in the journal say why' >&2
+echo "${JOURNAL_STREAM:+<3>}the node has ended: its last lines in the journal say why" >&2
 exit 1

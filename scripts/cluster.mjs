@@ -80,7 +80,7 @@ try {
   const site = names.length > 2 ? 'chat-slaves.conf' : 'chat.conf';
   const { configFile } = writeNginxConfig({ folder, site, port: nginxPort, nodes: ports });
   const proxy = adopt(spawnNginx(nginx, configFile), 'nginx', path.join(folder, 'error.log'));
-  if (!(await waitUntil(() => isReady(`http://127.0.0.1:${nginxPort}`), 10_000)))
+  if (!(await waitUntil(() => isReady(`http://127.0.0.1:${nginxPort}`, '/healthz'), 10_000)))
     throw new Error(`Nginx does not answer; its log is ${folder}/error.log`);
   rows.push({ node: 'nginx', mode: 'proxy', port: nginxPort, pid: proxy.pid, transport: '', URL: `http://127.0.0.1:${nginxPort}/` });
 

@@ -1,6 +1,6 @@
 # Sourced by install.sh: what it needs of this host, and the versions in /opt/chat-server. `current` names the version that
 # runs, `previous` the one before; both are symbolic links switched by one rename, so that there is no moment without a
-# product. It uses `source` (this folder), `opt`, and `fail` and `say`; it sets `node`, `release` and `staging`.
+# product. It uses `source` (this folder), `opt`, and `fail` and `say`; it sets `node`, `release`, `is_new` and `staging`.
 # shellcheck shell=sh disable=SC2034,SC2154
 
 NODE_OLDEST=20.19
@@ -31,7 +31,7 @@ copy_product() {
     [ ! -e "$source/$part" ] || cp -R "$source/$part" "$1/"
   done
   mkdir "$1/scripts"
-  cp "$source/scripts/install.sh" "$source/scripts/install-release.sh" "$source/scripts/make-certs.sh" "$1/scripts/"
+  cp "$source/scripts/install.sh" "$source/scripts/install-release.sh" "$source/scripts/install-upgrade.sh" "$source/scripts/make-certs.sh" "$1/scripts/"
 }
 
 # What runs in production: the packages of this folder without those for development, else from npm's registry.
@@ -68,6 +68,7 @@ refuse_foreign() {
 
 # The version that this folder holds: its name in `release`, put into $opt if it is not there yet.
 add_release() {
+  is_new=no
   mkdir -p "$opt"
   chmod 0755 "$opt"
   staging=$(mktemp -d "$opt/.staging.XXXXXX")
@@ -93,7 +94,13 @@ add_release() {
   chown -hR 0:0 "$staging"
   chmod -R u+rwX,go+rX,go-w "$staging"
   mv "$staging" "$opt/$release"
+  is_new=yes
   say "put version $release into $opt/$release"
+}
+
+# What add_release has put there and nobody will run.
+drop_release() {
+  [ "$is_new" = no ] || rm -rf "${opt:?}/${release:?}"
 }
 
 link() {

@@ -8,8 +8,10 @@ umask 022
 usage() {
   cat <<'TEXT'
 install.sh install --node NAME --mode master|slave [options]
-install.sh upgrade     puts the version of this folder beside the old one and switches to it
-install.sh rollback    switches back to the version before
+install.sh upgrade     puts the version of this folder beside the old one, asks it whether the configuration is right, and
+                       switches to it; if a node that served does not serve again, it goes back by itself
+install.sh rollback    switches back to the version before; done twice it stays there
+                       --wait SECONDS  for how long a node may take to serve again (both; default 60)
 install.sh uninstall   removes the product and its units; keeps /etc/chat-server and /var/lib/chat-server
                        --purge removes these and the user chat-server too (never the database)
 
@@ -22,7 +24,9 @@ For all:
   --root DIR           works in DIR instead of /, for images; starts and stops nothing
   --help               this text
 
-Exit codes: 0 done; 64 wrong usage; 69 Node, npm or another program is missing, too old, or failed.
+Exit codes: 0 done; 64 wrong usage; 69 Node, npm or another program is missing, too old, or failed;
+  70 ended in the middle, or no version serves; 75 the new version did not serve, the old one runs again;
+  78 the version refuses the configuration, nothing was changed.
 TEXT
 }
 
@@ -41,11 +45,11 @@ systemd_runs() {
   [ -z "$root" ] && [ -d /run/systemd/system ]
 }
 
-# The unit and the wrapper, with this host's Node in them.
+# The unit and the wrapper of the release in the folder $1, with this host's Node in them.
 put_programs() {
   mkdir -p "$root/etc/systemd/system" "$root/usr/local/bin"
-  put_program "$source/packaging/chat-server@.service" "$unit" 0644
-  put_program "$source/packaging/chat-server.sh" "$wrapper" 0755
+  put_program "$1/packaging/chat-server@.service" "$unit" 0644
+  put_program "$1/packaging/chat-server.sh" "$wrapper" 0755
 }
 
 put_program() {
@@ -113,13 +117,17 @@ TEXT
 do_install() {
   require_node
   refuse_foreign
-  build
   make_user
-  add_release
+  if [ -e "$opt/current" ]; then
+    release=$(readlink "$opt/current")
+    say "$opt/$release stays: upgrade changes the version"
+  else
+    build
+    add_release
+    switch_to "$release"
+  fi
   put_config
-  switch_to "$release"
-  remove_old_releases
-  put_programs
+  put_programs "$opt/$release"
   if [ -z "$root" ] && ! "$wrapper" check-config --node_name "$name" > /dev/null; then
     echo "Next, set what is named above in $etc, and then:"
   elif systemd_runs; then
@@ -135,44 +143,16 @@ do_install() {
   echo "  systemctl enable --now chat-server@$name"
 }
 
-do_upgrade() {
-  [ -e "$opt/current" ] || fail 64 "nothing is installed in $opt: use install"
-  require_node
-  build
-  add_release
-  switch_to "$release"
-  remove_old_releases
-  put_programs
-  restart_nodes
-}
-
-do_rollback() {
-  previous=$(readlink "$opt/previous" || true)
-  [ -n "$previous" ] && [ -d "$opt/$previous" ] || fail 64 "there is no version before in $opt"
-  switch_to "$previous"
-  restart_nodes
-}
-
-restart_nodes() {
-  if systemd_runs; then
-    systemctl daemon-reload
-    systemctl try-restart 'chat-server@*.service'
-    say 'the nodes of this host run the new version'
-  else
-    echo 'Next:'
-    echo '  systemctl daemon-reload'
-    echo "  systemctl try-restart 'chat-server@*.service'"
-  fi
-}
-
 in_file() {
   grep -q '^chat-server:' "$root/etc/$1" 2> /dev/null
 }
 
 do_uninstall() {
-  if systemd_runs; then
-    for file in "$etc"/*.env; do
-      [ ! -e "$file" ] || systemctl disable --now "chat-server@$(basename "$file" .env)"
+  # A second time there is no unit any more.
+  if systemd_runs && [ -e "$unit" ]; then
+    systemctl stop 'chat-server@*.service'
+    for name in $(node_names); do
+      systemctl disable "chat-server@$name"
     done
   fi
   for folder in "$opt"/*; do
@@ -181,12 +161,15 @@ do_uninstall() {
   rm -f "$unit"
   ! grep -qs 'install.sh makes this /usr/local/bin/chat-server' "$wrapper" || rm -f "$wrapper"
   rmdir "$opt" 2> /dev/null || [ ! -d "$opt" ] || say "kept $opt: there is more in it than ours"
-  ! systemd_runs || systemctl daemon-reload
+  if systemd_runs; then
+    systemctl daemon-reload
+    systemctl reset-failed 'chat-server@*.service' 2> /dev/null || true
+  fi
   if [ "$purge" = no ]; then
     say "removed the product; kept $etc and $root/var/lib/chat-server"
     return
   fi
-  rm -rf "$etc" "$root/var/lib/chat-server" "$root/etc/sysusers.d/chat-server.conf"
+  rm -rf "$etc" "$root/var/lib/chat-server" "$root/etc/sysusers.d/chat-server.conf" "$root"/etc/systemd/system/chat-server@*.service.d
   # userdel takes the group along on some systems only.
   ! in_file passwd || userdel ${root:+--prefix "$root"} chat-server
   ! in_file group || groupdel ${root:+--prefix "$root"} chat-server
@@ -206,7 +189,7 @@ case $command in
   install | upgrade | rollback | uninstall) shift ;;
   *) fail 64 "unknown command $command; --help shows what there is" ;;
 esac
-name= mode= listen= port= tls_cert= tls_key= config_from= root= purge=no
+name= mode= listen= port= tls_cert= tls_key= config_from= root= purge=no wait_seconds=60
 while [ $# -gt 0 ]; do
   case $1 in
     --help | -h) usage; exit 0 ;;
@@ -223,6 +206,7 @@ while [ $# -gt 0 ]; do
     install--tls-cert) tls_cert=$value ;;
     install--tls-key) tls_key=$value ;;
     install--config-from) config_from=$value ;;
+    upgrade--wait | rollback--wait) wait_seconds=$value ;;
     *--root) root=$value; [ -n "$root" ] || fail 64 '--root needs a folder' ;;
     *) fail 64 "$command knows no $option; --help shows what there is" ;;
   esac
@@ -232,6 +216,9 @@ done
 source=$(cd "$(dirname "$0")/.." && pwd -P)
 # shellcheck source=scripts/install-release.sh
 . "$source/scripts/install-release.sh"
+# shellcheck source=scripts/install-upgrade.sh
+. "$source/scripts/install-upgrade.sh"
+case $wait_seconds in '' | *[!0-9]* | ?????*) fail 64 "--wait $wait_seconds must be a number of seconds" ;; esac
 if [ "$command" = install ]; then
   case $name in '' | *[!A-Za-z0-9_.-]*) fail 64 '--node NAME is needed: letters, digits, _ . or -, as in cluster.json' ;; esac
   case $mode in master | slave) ;; *) fail 64 '--mode master or --mode slave is needed' ;; esac
@@ -255,7 +242,7 @@ opt=$root/opt/chat-server
 etc=$root/etc/chat-server
 unit=$root/etc/systemd/system/chat-server@.service
 wrapper=$root/usr/local/bin/chat-server
-staging=
-trap '[ -z "$staging" ] || rm -rf "$staging"' EXIT
+staging= undo=
+trap '[ -z "$staging" ] || rm -rf "$staging"; [ -z "$undo" ] || go_back' EXIT
 trap 'exit 70' INT TERM HUP
 "do_$command"

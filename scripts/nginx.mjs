@@ -18,9 +18,10 @@ export function writeNginxConfig({ folder, site, port, nodes, tls = false, https
   text = text.replaceAll(/127\.0\.0\.1:(826\d)/g, (address, number) =>
     nodes[number] === undefined ? address : `127.0.0.1:${nodes[number]}`,
   );
-  text = text.replace('listen 80;', `listen 127.0.0.1:${port};`);
+  text = text.replace('listen 80;', `listen 127.0.0.1:${port};`).replace('listen [::]:80;', `listen [::1]:${port};`);
   if (https !== undefined) {
     text = text.replaceAll('#https# ', '').replace('listen 443 ', `listen 127.0.0.1:${https.port} `);
+    text = text.replace('listen [::]:443 ', `listen [::1]:${https.port} `);
     text = text
       .replace(/\/etc\/ssl\/certs\/[^;]+/, `"${quotable(https.cert)}"`)
       .replace(/\/etc\/ssl\/private\/[^;]+/, `"${quotable(https.key)}"`);

@@ -83,9 +83,10 @@ export async function waitUntil(check, withinMs) {
   return false;
 }
 
-export async function isReady(url) {
+/** Behind Nginx, which tells nobody what a node says of itself, `at` is /healthz. */
+export async function isReady(url, at = '/readyz') {
   try {
-    return (await fetch(`${url}/readyz`)).ok;
+    return (await fetch(url + at)).ok;
   } catch {
     return false;
   }

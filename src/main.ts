@@ -20,6 +20,7 @@ import {
   operatorTimes,
 } from './cli/staff.ts';
 import type { DepartmentFlags, OperatorFlags } from './cli/staff-flags.ts';
+import { sayRefusal } from './cli/refusal.ts';
 import { start } from './cli/start.ts';
 import { describeConfig, type Flags, type LoadedConfig, loadConfig } from './config/config.ts';
 import { migrate } from './postgres/migrate.ts';
@@ -51,6 +52,7 @@ function nodeCommand(command: Command): Command {
 }
 
 let exitCode: number = EXIT.ok;
+let isTold = false as boolean; // set where a command runs
 const program = new Command('chat-server')
   .description('An open live-chat server: visitors of a web site talk to operators.')
   .version(version)
@@ -61,7 +63,12 @@ const program = new Command('chat-server')
 nodeCommand(program.command('start', { isDefault: true }))
   .description('run a node until SIGTERM or SIGINT (this is the default)')
   .action(async (flags: NodeFlags) => {
-    exitCode = await start(() => load(flags), version);
+    try {
+      exitCode = await start(() => load(flags), version);
+    } catch (error) {
+      isTold = sayRefusal(error, flags, process.env);
+      throw error;
+    }
   });
 
 withConfig(program.command('migrate'))
@@ -222,8 +229,7 @@ nodeCommand(program.command('healthcheck'))
   .addOption(new Option('--role <role>', 'it must be this').choices(['master', 'slave']))
   .action(async (flags: NodeFlags & { readonly role?: string }) => {
     const { node } = load(flags).config;
-    const host = node.listen === '0.0.0.0' || node.listen === '::' ? '127.0.0.1' : node.listen;
-    const health = await healthcheck({ host, port: node.port, tls: node.tls !== undefined }, flags.role);
+    const health = await healthcheck({ listen: node.listen, port: node.port, tls: node.tls !== undefined }, flags.role);
     console.log(health.sentence);
     exitCode = health.exitCode;
   });
@@ -255,7 +261,7 @@ try {
   if (error instanceof CommanderError) {
     exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage; // it has said why
   } else {
-    console.error(sentenceOf(error));
+    if (!isTold) console.error(sentenceOf(error));
     exitCode = exitCodeOf(error);
   }
 }

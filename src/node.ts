@@ -8,7 +8,7 @@ import { CommitLoop } from './commands/commit-loop.ts';
 import type { LoadedConfig } from './config/config.ts';
 import { CRITICAL_KEYS } from './config/fingerprint.ts';
 import { Lifecycle, type Part } from './lifecycle.ts';
-import type { NodeLog } from './log.ts';
+import type { NodeLog } from './log/log.ts';
 import { createMetrics } from './metrics.ts';
 import type { Signal } from './domain/signal.ts';
 import { createJobs } from './node/jobs.ts';

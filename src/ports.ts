@@ -1,9 +1,10 @@
 /**
- * Every door out of the pure code. Adapters (postgres/, rabbitmq/, log.ts, metrics.ts) implement these; commands/,
+ * Every door out of the pure code. Adapters (postgres/, rabbitmq/, log/, metrics.ts) implement these; commands/,
  * sync/, sessions/ and jobs/ use them; node.ts connects the two.
  */
 export * from './ports/clients.ts';
 export * from './ports/cluster.ts';
+export * from './ports/expected.ts';
 export * from './ports/files.ts';
 export * from './ports/histories.ts';
 export * from './ports/master.ts';

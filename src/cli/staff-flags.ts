@@ -1,5 +1,5 @@
 /** What the flags of `operator …` and `department …` say, checked: a UsageError names the flag that is wrong. */
-import { readFileSync } from 'node:fs';
+import { readText } from '../config/text-file.ts';
 import { cutText } from '../domain/text.ts';
 import type { DepartmentEdit, OperatorEdit } from '../commands/staff.ts';
 import { ASSIGNMENT_MODES, type AssignmentMode } from '../domain/department.ts';
@@ -89,7 +89,7 @@ function readMode(text: string): AssignmentMode | null {
 function readScheduleFile(file: string): Schedule | null {
   if (file === 'none') return null;
   try {
-    return readSchedule(JSON.parse(readFileSync(file, 'utf8')));
+    return readSchedule(JSON.parse(readText(file)));
   } catch (error) {
     throw new UsageError(`--schedule ${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }

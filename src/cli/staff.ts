@@ -6,7 +6,7 @@ import { endOperatorSessions } from '../commands/end-sessions.ts';
 import { addDepartment, addOperator, disableOperator, editDepartment, editOperator } from '../commands/staff.ts';
 import type { Config } from '../config/config.ts';
 import { foldLogin, type Operator } from '../domain/operator.ts';
-import { createLog } from '../log.ts';
+import { createLog } from '../log/log.ts';
 import { createMetrics } from '../metrics.ts';
 import type { Snapshot, StatusSeconds } from '../ports.ts';
 import type { Database } from '../postgres/database.ts';

@@ -2,8 +2,8 @@
  * `chat-server start`: runs a node until SIGTERM or SIGINT; a second signal ends it at once. SIGHUP reads the
  * configuration again.
  */
-import type { LoadedConfig } from '../config/config.ts';
-import { createLog, type NodeLog } from '../log.ts';
+import type { Config, LoadedConfig } from '../config/config.ts';
+import { createLog, type NodeLog } from '../log/log.ts';
 import { type RunningNode, startNode } from '../node.ts';
 import { EXIT, ServiceError } from './exit.ts';
 import { openDatabase } from './open-database.ts';
@@ -23,8 +23,14 @@ export async function start(load: () => LoadedConfig, version: string): Promise<
   let node: RunningNode | undefined;
   process.on('SIGHUP', () => void reload(node, load, log));
 
-  const opened = await openDatabase(config, { waiting: reason => log.warn('waiting-for-database', { reason }), signal: ending.signal });
-  if (opened === undefined) return ending.code;
+  const opened = await openDatabase(config, {
+    waiting: reason => log.warn('waiting-for-database', { reason }, 'waiting-for-database'),
+    signal: ending.signal,
+  });
+  if (opened === undefined) {
+    log.tellRepeats();
+    return ending.code;
+  }
   const { database, direct, embedded } = opened;
   if (embedded !== undefined) log.info('embedded-postgres', { dataDir: embedded.dataDir, port: embedded.port });
   try {
@@ -36,7 +42,7 @@ export async function start(load: () => LoadedConfig, version: string): Promise<
       direct,
       embedded,
       onFatal(code, sentence) {
-        log.error('node-ends', { reason: sentence });
+        log.error('node-ends', { exitCode: code, reason: sentence });
         ending.begin(code);
       },
     });
@@ -47,13 +53,25 @@ export async function start(load: () => LoadedConfig, version: string): Promise<
     return ending.code;
   } catch (error) {
     await opened.close().catch(() => undefined);
-    if (error instanceof Error && 'code' in error && (error.code === 'EADDRINUSE' || error.code === 'EACCES')) {
-      const { listen, port } = config.node;
-      const why = error.code === 'EADDRINUSE' ? 'is taken by another program' : 'may not be used by this user';
-      throw new ServiceError(`port ${port} on ${listen} ${why}: change 'port' in main.ini or start with --port`, { cause: error });
-    }
-    throw error;
+    throw listenFailure(error, config.node) ?? error;
+  } finally {
+    log.tellRepeats();
   }
+}
+
+/** Another port may help, or another address; one that this host gets later is tried again by systemd. */
+function listenFailure(error: unknown, { listen, port }: Config['node']): ServiceError | undefined {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  const told = (why: string): ServiceError => new ServiceError(why, { cause: error });
+  if (code === 'EADDRINUSE')
+    return told(`port ${port} on ${listen} is taken by another program: change 'port' in main.ini or start with --port`);
+  if (code === 'EACCES')
+    return told(`port ${port} on ${listen} may not be used by this user: change 'port' in main.ini or start with --port`);
+  if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT')
+    return told(`${listen} is no address of this host, or not yet: change 'listen' in main.ini or start with --listen`);
+  if (code === 'ENOTFOUND' && syscall === 'getaddrinfo')
+    return told(`${listen} is no name that this host knows: change 'listen' in main.ini or start with --listen`);
+  return undefined;
 }
 
 /** How this process comes to its end: by a signal, or because the node says so. From the first line on. */

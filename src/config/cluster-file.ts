@@ -1,8 +1,8 @@
 /** cluster.json: the published three keys and two of ours, checked against each other and against the node's own flags. */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { didYouMean, type Fault, whyUnreadable } from './fault.ts';
+import { didYouMean, type Fault, lineOf, whyUnreadable } from './fault.ts';
 import { findJsonFault } from './json-fault.ts';
+import { readText } from './text-file.ts';
 
 export interface Cluster {
   readonly name: string;
@@ -29,9 +29,9 @@ export function readClusterFile(file: string, faults: Fault[]): Cluster | undefi
   const fault = (message: string, line?: number): void => void faults.push({ file, line, message });
   let text: string;
   try {
-    text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
+    text = readText(file);
   } catch (error) {
-    fault(whyUnreadable(error));
+    fault(whyUnreadable(error), lineOf(error));
     return undefined;
   }
   let json: unknown;

@@ -5,11 +5,13 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Cluster } from './cluster-file.ts';
-import { ConfigError, type Fault } from './fault.ts';
+import { ConfigError, type Fault, sentence } from './fault.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { type Environment, type FindGiven, type Flags, givenBy } from './flags.ts';
 import { checkIdentification, type Identification, readIdentification, warningsOf } from './identification.ts';
 import { type IniFiles, readIniFiles } from './ini-files.ts';
+import { KEYS } from './keys.ts';
+import { warningsOfServiceLinks } from './kubernetes.ts';
 import { type Place, readPlace, readTls, type Tls, wantsCluster } from './place.ts';
 import { type PushCredentials, readPushCredentials } from './push-credentials.ts';
 import { Secret } from './secret.ts';
@@ -156,7 +158,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const faults: Fault[] = [];
   const given = givenBy(input.flags, input.env);
   const mainFile = findMainFile(input, faults);
-  const ini: IniFiles = mainFile === undefined ? { values: new Map(), files: [] } : readIniFiles(mainFile, faults);
+  const ini: IniFiles = mainFile === undefined ? { values: new Map(), files: [], warnings: [] } : readIniFiles(mainFile, faults);
   const { values, sources } = readValues(ini.values, given, faults);
   const place = readPlace(given, cwd, faults);
   const tls = readTls(given, cwd, faults);
@@ -185,15 +187,20 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
         message: 'db_direct_host is missing: without mq_host the nodes sync by LISTEN, which a pooler in transaction mode cannot do',
       });
   }
-  if (faults.length > 0)
-    throw new ConfigError(faults.map(fault => ({ ...fault, file: fault.file === undefined ? undefined : shown(fault.file, cwd) })));
+  const inPlace = (fault: Fault): Fault => ({ ...fault, file: fault.file === undefined ? undefined : shown(fault.file, cwd) });
+  if (faults.length > 0) throw new ConfigError(faults.map(inPlace));
 
   const clusterFile = given('cluster_config')?.value;
   const fingerprint = fingerprintOf(sources, place?.cluster);
   const config = deepFreeze(assemble(values, { place, tls, dbTls, mqTls, folder, credentials, survey, fingerprint }));
   return {
     config,
-    warnings: [...warningsOf(config.identification), ...warningsOfTls(config)],
+    warnings: [
+      ...ini.warnings.map(warning => sentence(inPlace(warning))),
+      ...warningsOfServiceLinks(input.env, name => Object.hasOwn(KEYS, name)),
+      ...warningsOf(config.identification),
+      ...warningsOfTls(config),
+    ],
     origins: [...givenOrigins(given), ...sources.map(source => ({ ...source, origin: describeOrigin(source, cwd) }))],
     files: clusterFile === undefined ? ini.files : [...ini.files, path.resolve(cwd, clusterFile)],
   };

@@ -2,6 +2,8 @@
  * Faults of the configuration: all of them at once, one line each, with file and line where there is one. Readers push
  * into one list and go on; only loadConfig throws. Exit code 78.
  */
+import { TextFault } from './text-file.ts';
+
 export interface Fault {
   readonly file?: string | undefined;
   readonly line?: number | undefined;
@@ -18,18 +20,25 @@ export class ConfigError extends Error {
   }
 }
 
-function sentence({ file, line, message }: Fault): string {
+/** One line, with its place if it has one. */
+export function sentence({ file, line, message }: Fault): string {
   return file === undefined ? message : line === undefined ? `${file}: ${message}` : `${file}:${line}: ${message}`;
 }
 
 /** Why a file could not be read, in words that need no knowledge of errno. */
 export function whyUnreadable(error: unknown): string {
+  if (error instanceof TextFault) return error.message;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOENT') return 'does not exist';
   if (code === 'EACCES' || code === 'EPERM') return 'may not be read by this user';
   if (code === 'EISDIR') return 'is a folder, not a file';
   if (code === 'ENOTDIR') return 'is not a folder';
   return `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+/** The line to blame, where a file could be read and is no text. */
+export function lineOf(error: unknown): number | undefined {
+  return error instanceof TextFault ? error.line : undefined;
 }
 
 /** ", did you mean 'x'?" when one of the right names is near enough, else "". */

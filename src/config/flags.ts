@@ -1,5 +1,7 @@
 /** What a node is told by whoever starts it: flags of the command line, and environment variables CHAT_<NAME>. */
 
+import { isServiceLink } from './kubernetes.ts';
+
 /** As typed on the command line; each may also come from the environment. */
 export interface Flags {
   readonly listen?: string | undefined;
@@ -25,7 +27,10 @@ export interface Given {
   readonly label: string;
 }
 
-/** By name of a flag or a key. A flag wins over the environment; an empty environment variable is not set. */
+/**
+ * By name of a flag or a key. A flag wins over the environment; an empty environment variable is not set, and the line end of a file
+ * that a value was read from is no part of it.
+ */
 export type FindGiven = (name: string) => Given | undefined;
 
 export function givenBy(flags: Flags, env: Environment): FindGiven {
@@ -33,8 +38,10 @@ export function givenBy(flags: Flags, env: Environment): FindGiven {
     const flag = isFlag(name) ? flags[name] : undefined;
     if (flag !== undefined) return { value: flag, origin: 'flag', label: `--${name}` };
     const variable = `CHAT_${name.toUpperCase()}`;
-    const value = env[variable];
-    return value === undefined || value === '' ? undefined : { value, origin: 'environment', label: variable };
+    const value = env[variable]?.replace(/[\r\n]+$/, '');
+    return value === undefined || value === '' || isServiceLink(variable, value)
+      ? undefined
+      : { value, origin: 'environment', label: variable };
   };
 }
 

@@ -10,6 +10,7 @@ import {
   headStarts,
   hosts,
   integer,
+  listenAddress,
   longSecret,
   namedSecrets,
   oneOf,
@@ -34,7 +35,7 @@ const tlsMode = oneOf('disable', 'require', 'verify-full');
 const idleSeconds = integer(0, 315_360_000);
 
 export const KEYS = {
-  listen: { type: text, default: '127.0.0.1', doc: 'Address that the node listens on. Flag --listen.' },
+  listen: { type: listenAddress, default: '127.0.0.1', doc: 'Address that the node listens on. Flag --listen.' },
   port: { type: integer(0, 65_535), default: '8260', doc: 'Port that the node listens on (0: any free one). Flag --port.' },
   log_level: { type: oneOf('error', 'warn', 'info', 'debug'), default: 'info', doc: 'error, warn, info or debug. Flag --log_level.' },
   data_dir: { type: text, default: 'var', doc: 'Where the embedded PostgreSQL keeps its data; relative to the folder of main.ini.' },

@@ -1,9 +1,9 @@
 /** The file of a Firebase service account, as Google's console gives it out. */
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { type Fault, whyUnreadable } from './fault.ts';
 import { Secret } from './secret.ts';
+import { readText } from './text-file.ts';
 
 const File = z.object({
   project_id: z.string().min(1),
@@ -25,7 +25,7 @@ export function readPushCredentials(file: string | undefined, folder: string, fa
   const fault = (why: string): undefined => void faults.push({ message: `push_fcm_credentials: ${file} ${why}` });
   let content: string;
   try {
-    content = readFileSync(path.resolve(folder, file), 'utf8');
+    content = readText(path.resolve(folder, file));
   } catch (error) {
     return fault(whyUnreadable(error));
   }

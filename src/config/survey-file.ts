@@ -1,8 +1,8 @@
 /** The questions that visitors are asked, as SDKs take them. */
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { type Fault, whyUnreadable } from './fault.ts';
+import { readText } from './text-file.ts';
 
 const Question = z
   .strictObject({
@@ -44,7 +44,7 @@ export function readSurvey(file: string | undefined, folder: string, faults: Fau
   if (file === undefined) return undefined;
   let content: unknown;
   try {
-    content = JSON.parse(readFileSync(path.resolve(folder, file), 'utf8'));
+    content = JSON.parse(readText(path.resolve(folder, file)));
   } catch (error) {
     faults.push({
       message: `survey_file: ${file} ${error instanceof SyntaxError ? `is no JSON: ${error.message}` : whyUnreadable(error)}`,

@@ -1,5 +1,5 @@
 /** What the value of a key may be: from the text in main.ini to a typed value, or a sentence that says what is allowed. */
-import { isIP } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { z } from 'zod';
 
 export interface Host {
@@ -57,8 +57,14 @@ export function integer(min: number, max: number, unit?: string) {
 /** One or several, separated by commas, each with or without a port; a folder (/run/postgresql) stands for its socket. */
 export function hosts(allowed: { readonly sockets: boolean }) {
   const name = allowed.sockets ? String.raw`[\w.-]+|/[\w./-]+` : String.raw`[\w.-]+`;
-  const pattern = new RegExp(String.raw`^(?:\[([0-9a-f:.]+)\]|(${name}))(?::(\d{1,5}))?$`, 'i');
+  const pattern = new RegExp(String.raw`^(?:\[([0-9a-f:.]+(?:%\w+)?)\]|(${name}))(?::(\d{1,5}))?$`, 'i');
   return list((entry): Host => {
+    if (isIPv6(entry)) {
+      // ::1:5432 is an address, and most likely meant as another one with a port.
+      const [, before = '', last = ''] = /^(.*):(\d{4,5})$/.exec(entry) ?? [];
+      if (isIPv6(before)) throw new Refusal(`'${entry}' may be meant in two ways: write [${before}]:${last} or [${entry}]`);
+      return { host: entry, port: undefined };
+    }
     const found = pattern.exec(entry);
     const host = found?.[1] ?? found?.[2];
     const port = found?.[3] === undefined ? undefined : Number(found[3]);
@@ -67,6 +73,24 @@ export function hosts(allowed: { readonly sockets: boolean }) {
       throw new Refusal(`'${entry.replace(/^.*@/, '***@')}' must be host or host:port`);
     return { host, port };
   }).refine(value => value.length > 0, 'must name at least one host');
+}
+
+/** Where a node listens: an address or a name, no port and no socket. */
+export const listenAddress = z.string().transform((value, context) => {
+  const address = withoutBrackets(value);
+  if (isIP(address) === 0 && !/^(?!-)[\w.-]+$/.test(address))
+    context.addIssue(
+      /^\*$|[/]/.test(address)
+        ? 'must be an address of this host; 0.0.0.0 or :: stands for all of them'
+        : "must be an address or name without a port, which stands in 'port'",
+    );
+  return address;
+});
+
+/** As in a URL: [::1], also before the length of a range. */
+function withoutBrackets(text: string): string {
+  const [, address = '', rest = ''] = /^\[([^\]]*)\](.*)$/.exec(text) ?? [];
+  return isIPv6(address) && (rest === '' || rest.startsWith('/')) ? address + rest : text;
 }
 
 /** Origins as browsers send them: scheme and host, no path. */
@@ -80,9 +104,10 @@ export const origins = list(entry => {
 
 /** As express understands them. */
 export const proxies = list(entry => {
-  const [address = '', bits, ...rest] = entry.split('/');
+  const [address = '', bits, ...rest] = withoutBrackets(entry).split('/');
   const isRange = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) > 0 && Number(bits) <= (isIP(address) === 4 ? 32 : 128));
-  if (['loopback', 'linklocal', 'uniquelocal'].includes(entry) || (isIP(address) !== 0 && isRange && rest.length === 0)) return entry;
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(entry) || (isIP(address) !== 0 && isRange && rest.length === 0))
+    return withoutBrackets(entry);
   throw new Refusal(`'${entry}' must be an address, a range such as 10.0.0.0/8, or loopback, linklocal, uniquelocal`);
 });
 

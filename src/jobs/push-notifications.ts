@@ -105,7 +105,7 @@ export class PushNotifications {
         left -= 1;
         if (left === 0 || this.#stopped) {
           this.#done.inc('failed');
-          log.warn('push-failed', { error });
+          log.warn('push-failed', { reason: whyNot(error) }, 'push-failed');
           return;
         }
         await new Promise(resolve => setTimeout(resolve, RETRY_MS));
@@ -136,4 +136,10 @@ function noteOf(message: Message, chat: Chat, { location }: PushTarget): PushNot
 
 function filenameOf({ data }: Message): string {
   return (data as { readonly file?: { readonly desc?: { readonly filename?: string } } } | null)?.file?.desc?.filename ?? '';
+}
+
+/** The service is somebody else's: its sentence, and what the network says, without a stack of ours. */
+function whyNot(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 }

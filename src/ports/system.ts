@@ -8,8 +8,9 @@ export interface Clock {
 export type LogFields = Readonly<Record<string, unknown>>;
 
 export interface Log {
-  error(event: string, fields?: LogFields): void;
-  warn(event: string, fields?: LogFields): void;
+  /** Lines of one `kind` are written once, and then once a minute how often. Without it an `error` in the fields says which kind it is. */
+  error(event: string, fields?: LogFields, kind?: string): void;
+  warn(event: string, fields?: LogFields, kind?: string): void;
   info(event: string, fields?: LogFields): void;
   debug(event: string, fields?: LogFields): void;
   child(fields: LogFields): Log;

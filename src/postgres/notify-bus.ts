@@ -183,7 +183,7 @@ class NotifyBus implements Bus {
     const isNews = this.#reason !== reason;
     this.#reason = reason;
     if (!isNews) return;
-    this.#options.log.warn('bus-interrupted', { reason });
+    this.#options.log.warn('bus-interrupted', { reason }, 'bus-interrupted');
     this.#handlers?.interrupted();
   }
 
@@ -206,7 +206,7 @@ class NotifyBus implements Bus {
       }
     } catch (error) {
       this.#counters.poison.inc();
-      this.#options.log.warn('poison-message', { channel, bytes: payload.length, error });
+      this.#options.log.warn('poison-message', { channel, bytes: payload.length, error }, 'poison-message');
     }
   }
 }

@@ -8,7 +8,6 @@ import type { Bus, BusHandlers, Counter, Log, Metrics, OutgoingEnvelope } from '
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { encodeEnvelope, encodeSignal, type Sender } from './envelope.ts';
 import { FreshSignals } from './fresh-signals.ts';
-import { LimitedLog } from './limited-log.ts';
 import { Publisher } from './publisher.ts';
 import { brokerText, isMismatch } from './reason.ts';
 import { createSigner } from './signature.ts';
@@ -43,7 +42,6 @@ class RabbitBus implements Bus {
   readonly transport = 'rabbitmq';
   readonly #prefix: string;
   readonly #log: Log;
-  readonly #limitedLog: LimitedLog;
   readonly #exchanges;
   readonly #sender: Sender;
   readonly #nowUs: () => Microseconds;
@@ -62,7 +60,6 @@ class RabbitBus implements Bus {
     const signer = createSigner(options.installationSecret);
     this.#prefix = prefix;
     this.#log = log;
-    this.#limitedLog = new LimitedLog(log);
     this.#exchanges = exchangesOf(prefix);
     const { origin } = options;
     this.#sender = {
@@ -83,7 +80,7 @@ class RabbitBus implements Bus {
       fresh: new FreshSignals(options.nowUs),
       prefix,
       exchanges: this.#exchanges,
-      log: this.#limitedLog,
+      log,
       counters: this.#counters,
     });
     this.#connection = new Connection({
@@ -165,9 +162,9 @@ class RabbitBus implements Bus {
     this.#reason = reason;
     if (isMismatch(error)) {
       const ours = { exchanges: { names: this.#exchanges, type: EXCHANGE_TYPE, ...EXCHANGE }, queue: QUEUE };
-      this.#limitedLog.error('bus-topology-mismatch', { broker: brokerText(error), ours });
-    } else if (wasUp) this.#log.warn('bus-interrupted', { reason });
-    else this.#limitedLog.warn('bus-unreachable', { reason });
+      this.#log.error('bus-topology-mismatch', { broker: brokerText(error), ours }, 'bus-topology-mismatch');
+    } else if (wasUp) this.#log.warn('bus-interrupted', { reason }, 'bus-interrupted');
+    else this.#log.warn('bus-unreachable', { reason }, 'bus-unreachable');
     if (isNews) this.#tell('interrupted');
   }
 

@@ -47,7 +47,7 @@ export class Publisher {
     const flow = idleFlow();
     model.on('blocked', (reason: string) => {
       flow.isBlocked = true;
-      this.#log.warn('bus-blocked', { reason });
+      this.#log.warn('bus-blocked', { reason }, 'bus-blocked');
     });
     model.on('unblocked', () => {
       flow.isBlocked = false;

@@ -1,13 +1,12 @@
 /**
  * Consumes this node's queue and hands what it holds to the handlers. What cannot be read or handled is counted, said
- * (once per reason and ten seconds) and dropped: the log repairs, and the consumer never dies of a message.
+ * (once per reason and minute) and dropped: the log repairs, and the consumer never dies of a message.
  */
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
-import type { BusHandlers, Counter, LogFields } from '../ports.ts';
+import type { BusHandlers, Counter, Log, LogFields } from '../ports.ts';
 import type { Lost } from './connection.ts';
 import { decode, installationOf, MAX_MESSAGE_BYTES, type Sender } from './envelope.ts';
 import type { FreshSignals } from './fresh-signals.ts';
-import type { LimitedLog } from './limited-log.ts';
 import type { Signer } from './signature.ts';
 import { declareExchanges, declareTopology, type Exchanges } from './topology.ts';
 
@@ -19,7 +18,7 @@ export interface SubscriberOptions {
   readonly fresh: FreshSignals;
   readonly prefix: string;
   readonly exchanges: Exchanges;
-  readonly log: LimitedLog;
+  readonly log: Log;
   readonly counters: Readonly<Record<'envelopes' | 'signals' | 'stale' | 'poison' | 'foreign' | 'forged', Counter>>;
 }
 
@@ -84,7 +83,7 @@ export class Subscriber {
     const installation = installationOf(content);
     if (installation !== undefined && installation !== self.installation) {
       counters.foreign.inc();
-      log.warn('foreign-envelope', { installation, prefix, exchange });
+      log.warn('foreign-envelope', { installation, prefix, exchange }, 'foreign');
       return;
     }
     if (!signer.isSigned(content, (properties.headers as Record<string, unknown> | undefined)?.['signature'])) {
@@ -123,7 +122,7 @@ export class Subscriber {
       }
     } catch (error) {
       counters.poison.inc();
-      log.warn('message-not-handled', { error, exchange });
+      log.warn('message-not-handled', { error, exchange }, 'message-not-handled');
     }
   }
   #forged(reason: string, fields: LogFields): void {

@@ -169,7 +169,7 @@ export class Feed {
       this.#options.replica.apply(commit);
     } catch (error) {
       // An unknown kind is expected in a rolling upgrade. Anything else is a bug, and memory can be rebuilt from the truth.
-      if (error instanceof UnknownChange) this.#options.logger.warn('unknown-change', { error });
+      if (error instanceof UnknownChange) this.#options.logger.warn('unknown-change', { reason: error.message }, 'unknown-change');
       else this.#options.logger.error('apply-failed', { revision: commit.first, error });
       this.#reloadSoon();
     }

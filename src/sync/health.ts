@@ -41,7 +41,9 @@ export class Health {
       if (known?.reason === reason && known.severity === severity) return;
       this.#troubles.set(name, { severity, reason });
     }
-    this.#log.warn('node-state', { state: this.state, reasons: this.reasons });
+    if (known !== undefined && reason !== undefined && known.severity === severity) return; // the same in other words
+    const { state, reasons } = this;
+    this.#log[state === 'running' ? 'info' : 'warn']('node-state', { state, reasons });
   }
 
   serving(): void {

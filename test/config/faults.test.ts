@@ -9,6 +9,14 @@ import { CLUSTER_JSON, errorOf, faultsOf, folderWith, load, SERVERS, SLAVE } fro
 describe('faults of main.ini', () => {
   const cases: readonly (readonly [string, string, string | readonly string[]])[] = [
     ['an unknown key is told with the nearest right one', 'mq_hots = x', "main.ini:1: unknown key 'mq_hots', did you mean 'mq_host'?"],
+    ...['base_path', 'root_path', 'context_path', 'base_url', 'url_prefix'].map(
+      key =>
+        [
+          `a sub-path is refused in words: ${key}`,
+          `${key} = /chat`,
+          `main.ini:1: unknown key '${key}': a chat server cannot stand under a path of another site, give it a host name of its own such as chat.example.org`,
+        ] as const,
+    ),
     ['capitals are no key', 'PORT = 1', "main.ini:1: unknown key 'PORT', did you mean 'port'?"],
     ['an unknown key that is like no other is told alone', 'colour = red', "main.ini:1: unknown key 'colour'"],
     ['a key of JavaScript objects is an unknown key', '__proto__ = 1', "main.ini:1: unknown key '__proto__'"],

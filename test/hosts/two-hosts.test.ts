@@ -96,7 +96,7 @@ describe('a cluster on two hosts', { skip }, () => {
     await mustRun(MAKE_CERTS, '--out', others, 'chat-master');
     const answers = async (status: number): Promise<void> => {
       await host.run(['nginx', '-s', 'reload']);
-      await eventually(async () => (await fetch(`${cluster.url}/readyz`, { headers: { connection: 'close' } })).status === status);
+      await eventually(async () => (await fetch(`${cluster.url}/healthz`, { headers: { connection: 'close' } })).status === status);
     };
     writeFileSync(file, readFileSync(path.join(others, 'ca.pem')));
     await answers(502);

@@ -67,6 +67,8 @@ class Stub {
   }
 }
 
+const hex = (text: string): string => text.charCodeAt(0).toString(16);
+
 function makeCertificate(folder: string): { readonly cert: string; readonly key: string } {
   const [cert, key] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')];
   execFileSync(
@@ -97,7 +99,7 @@ describe('the standard two-node site', () => {
   test("sends operators' status and updates to the slave, the rest to the master", async () => {
     assert.equal(await nodeOf('/l/o/set-status', { method: 'POST' }), 'slave');
     assert.equal(await nodeOf('/l/o/delta?since=1'), 'slave');
-    for (const url of ['/l/o/login', '/l/o/me', '/l/v/m/init', '/l/v/m/delta', '/api/visitor/v1/configs/x', '/status', '/'])
+    for (const url of ['/l/o/login', '/l/o/me', '/l/v/m/init', '/l/v/m/delta', '/api/visitor/v1/configs/x', '/'])
       assert.equal(await nodeOf(url), 'master', url);
   });
 
@@ -270,29 +272,50 @@ describe('both sites as published', () => {
         assert.equal(await handshake({ maxVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] }), 'TLSv1.2 http/1.1', site);
         const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
         assert.equal(await handshake(old), 'refused', site);
+        const weak = { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-SHA256:AES128-SHA:AES256-GCM-SHA384' } as const;
+        assert.equal(await handshake(weak), 'refused', `${site}: neither without forward secrecy nor in CBC mode`);
+        assert.equal(await handshake({ host: '::1' }), 'TLSv1.3 false', site);
+        const six = await fetch(`http://[::1]:${new URL(nginx.url).port}/l/o/me`, { redirect: 'manual' });
+        assert.equal(six.status, 308, site);
+        const tooLarge = await new Promise<http.IncomingMessage>((resolve, reject) => {
+          const options = { port, host: '::1', path: '/l/v/m/action', method: 'POST', rejectUnauthorized: false };
+          const request = https.request({ ...options, headers: { 'content-length': 20_000_000 } }, answer => resolve(answer.resume()));
+          request.on('error', reject).flushHeaders();
+        });
+        assert.deepEqual([tooLarge.statusCode, tooLarge.headers['strict-transport-security']], [413, 'max-age=31536000'], site);
+        tooLarge.destroy();
       } finally {
         await nginx.stop();
       }
     }
   });
 
-  test('tell what nodes say of themselves to their own host only, however it is spelled', async () => {
+  test('tell nobody what nodes say of themselves, however it is spelled, their own host neither', async () => {
     const node = cleanup.add(await Stub.listening('node'), it => it.stop());
     const nodes = { 8260: node.port, 8261: node.port, 8262: node.port, 8263: node.port };
     for (const site of ['chat.conf', 'chat-slaves.conf']) {
       const nginx = await startNginx({ site, nodes });
-      const { hostname, port } = new URL(nginx.url);
-      const ask = (path: string, localAddress: string): Promise<number | undefined> =>
+      const { port } = new URL(nginx.url);
+      const ask = (path: string, hostname: string): Promise<number | undefined> =>
         new Promise((resolve, reject) => {
-          http.get({ hostname, port, path, localAddress }, answer => resolve(answer.resume().statusCode)).on('error', reject);
+          http.get({ hostname, port, path }, answer => resolve(answer.resume().statusCode)).on('error', reject);
         });
       try {
-        for (const path of ['/status', '/metrics', '/STATUS', '/metrics/', '//status', '/%73tatus', '/x/../status?a=1', '/status/?x']) {
-          assert.equal(await ask(path, '127.0.0.1'), 200, `${site} ${path}`);
-          assert.equal(await ask(path, '127.0.0.2'), 403, `${site} ${path}`);
-        }
-        for (const path of ['/healthz', '/readyz', '/statusx', '/l/o/me'])
-          assert.equal(await ask(path, '127.0.0.2'), 200, `${site} ${path}`);
+        node.requests.length = 0;
+        for (const name of ['status', 'metrics', 'readyz'])
+          for (const path of [
+            `/${name}`,
+            `/${name.toUpperCase()}`,
+            `/${name}/`,
+            `//${name}`,
+            `/%${hex(name)}${name.slice(1)}`,
+            `/x/../${name}?a=1`,
+            `/${name}/?x`,
+          ])
+            for (const hostname of ['127.0.0.1', '::1']) assert.equal(await ask(path, hostname), 404, `${site} ${path} ${hostname}`);
+        assert.deepEqual(node.requests, [], 'no node was asked');
+        for (const path of ['/healthz', '/statusx', '/readyz/x', '/l/o/me'])
+          for (const hostname of ['127.0.0.1', '::1']) assert.equal(await ask(path, hostname), 200, `${site} ${path} ${hostname}`);
       } finally {
         await nginx.stop();
       }

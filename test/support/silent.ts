@@ -1,4 +1,4 @@
-/** A log that keeps what was said instead of printing it, and a clock. */
+/** A log that keeps what was said instead of printing it (of one kind once), and a clock. */
 import { performance } from 'node:perf_hooks';
 import type { Clock, Log } from '../../src/ports.ts';
 
@@ -8,7 +8,11 @@ export interface KeptLog extends Log {
 
 export function keptLog(): KeptLog {
   const entries: KeptLog['entries'] = [];
-  const write = (level: string) => (event: string, fields?: unknown) => void entries.push({ level, event, fields });
+  const kinds = new Set<string>();
+  const write = (level: string) => (event: string, fields?: unknown, kind?: string) => {
+    if (kind === undefined || !kinds.has(kind)) entries.push({ level, event, fields });
+    if (kind !== undefined) kinds.add(kind);
+  };
   const log: KeptLog = {
     entries,
     error: write('error'),
