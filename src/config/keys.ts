@@ -241,7 +241,7 @@ export const KEYS = {
   upload_types: {
     type: extensions,
     default:
-      'jpg, jpeg, png, gif, webp, heic, pdf, doc, docx, xls, xlsx, ppt, pptx, odt, ods, rtf, txt, csv, mp3, m4a, ogg, wav, amr, mp4, mov, webm',
+      'jpg, jpeg, jfif, png, gif, webp, heic, heif, pdf, doc, docx, xls, xlsx, ppt, pptx, odt, ods, rtf, txt, csv, mp3, m4a, ogg, oga, opus, wav, amr, mp4, mov, webm',
     doc: 'Files that may be sent, by extension; their content must be what it says.',
   },
   upload_messages: {

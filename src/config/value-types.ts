@@ -129,7 +129,9 @@ export const statuses = list((entry): OperatorStatus => {
 
 /** Of src/files/types.ts, which knows their contents; a test holds the two together. */
 export const KNOWN_EXTENSIONS =
-  'jpg jpeg png gif webp heic pdf doc xls ppt docx xlsx pptx odt ods rtf txt csv log zip mp3 m4a ogg wav amr mp4 mov webm'.split(' ');
+  'jpg jpeg jfif png gif webp heic heif pdf doc xls ppt docx xlsx pptx odt ods rtf txt csv log zip mp3 m4a ogg oga opus wav amr mp4 mov webm'.split(
+    ' ',
+  );
 
 export const extensions = list(entry => {
   const extension = entry.toLowerCase().replace(/^\./, '');

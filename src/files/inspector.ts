@@ -6,6 +6,7 @@ import { open } from 'node:fs/promises';
 import { fileTypeFromFile } from 'file-type';
 import { ChatError } from '../domain/error.ts';
 import type { FileInspector, InspectedFile, Metrics } from '../ports.ts';
+import { charsetOf } from './text.ts';
 import { FILE_TYPES } from './types.ts';
 import { inspectImage, MAX_PIXELS_AT_ONCE } from './images.ts';
 import { PixelRoom } from './pixels.ts';
@@ -24,9 +25,14 @@ export function createInspector(allowed: readonly string[], metrics: Metrics): F
       const extension = /\.([^.]+)$/.exec(filename)?.[1]?.toLowerCase() ?? '';
       const type = allowed.includes(extension) ? FILE_TYPES[extension] : undefined;
       if (type === undefined) throw new ChatError('unsupported', 'not-allowed-file-type', `files of type '${extension}' are not allowed`);
+      const head = await readHead(path);
+      if (type.content === 'text') {
+        const charset = charsetOf(head);
+        if (charset === undefined) throw notWhatItSays(extension);
+        return { contentType: type.contentType.replace('utf-8', charset), image: undefined };
+      }
       const found = (await fileTypeFromFile(path))?.ext;
-      const isRight = type.content === 'text' ? found === undefined && (await isText(path)) : type.content.includes(found ?? '');
-      if (!isRight) throw notWhatItSays(extension);
+      if (!type.content.includes(found ?? '') && !(extension === 'pdf' && isLatePdf(head, found))) throw notWhatItSays(extension);
       const { contentType } = type;
       if (!SHOWN_AS_IMAGE.includes(contentType)) return { contentType, image: undefined };
       return { contentType, image: await inspectImage(path, contentType, room) };
@@ -34,14 +40,21 @@ export function createInspector(allowed: readonly string[], metrics: Metrics): F
   };
 }
 
-async function isText(path: string): Promise<boolean> {
+async function readHead(path: string): Promise<Buffer> {
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    return !buffer.subarray(0, bytesRead).includes(0);
+    return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();
   }
+}
+
+/** Readers of PDF look for its beginning in so many bytes: mail gateways and scanners put some in front. */
+const PDF_WITHIN = 1_024;
+
+function isLatePdf(head: Buffer, found: string | undefined): boolean {
+  return found === undefined && head.subarray(0, PDF_WITHIN + 5).includes('%PDF-');
 }
 
 function notWhatItSays(extension: string): ChatError {

@@ -2,24 +2,31 @@
 
 export interface FileType {
   readonly contentType: string;
-  /** What the content must be, by its first bytes; `text`: nothing that is known, and no NUL. */
+  /** What the content must be, as file-type calls it; `text`: what can be read as one, however it begins. */
   readonly content: readonly string[] | 'text';
 }
 
 const image = (name: string, content: string): FileType => ({ contentType: `image/${name}`, content: [content] });
+/** With a password on it the same is a compound file. */
 const office = (name: string, content: string): FileType => ({
   contentType: `application/vnd.openxmlformats-officedocument.${name}`,
-  content: [content, 'zip'],
+  content: [content, 'zip', 'cfb'],
 });
+/** Brands of one container: who made the file chose one, and says little by it. */
+const MPEG4 = ['mp4', 'm4a', 'm4b', 'm4p', 'm4v', 'f4a', 'f4b', 'f4p', 'f4v', 'mov', '3gp', '3g2'];
+const OGG = ['ogg', 'oga', 'ogm', 'ogv', 'ogx', 'opus', 'spx'];
+const HEIF = ['heic', 'heif', 'avif'];
 
 /** By extension. */
 export const FILE_TYPES: Readonly<Record<string, FileType>> = {
   jpg: image('jpeg', 'jpg'),
   jpeg: image('jpeg', 'jpg'),
+  jfif: image('jpeg', 'jpg'),
   png: image('png', 'png'),
   gif: image('gif', 'gif'),
   webp: image('webp', 'webp'),
-  heic: image('heic', 'heic'),
+  heic: { contentType: 'image/heic', content: HEIF },
+  heif: { contentType: 'image/heif', content: HEIF },
   pdf: { contentType: 'application/pdf', content: ['pdf'] },
   doc: { contentType: 'application/msword', content: ['cfb'] },
   xls: { contentType: 'application/vnd.ms-excel', content: ['cfb'] },
@@ -27,19 +34,21 @@ export const FILE_TYPES: Readonly<Record<string, FileType>> = {
   docx: office('wordprocessingml.document', 'docx'),
   xlsx: office('spreadsheetml.sheet', 'xlsx'),
   pptx: office('presentationml.presentation', 'pptx'),
-  odt: { contentType: 'application/vnd.oasis.opendocument.text', content: ['odt'] },
-  ods: { contentType: 'application/vnd.oasis.opendocument.spreadsheet', content: ['ods'] },
+  odt: { contentType: 'application/vnd.oasis.opendocument.text', content: ['odt', 'zip'] },
+  ods: { contentType: 'application/vnd.oasis.opendocument.spreadsheet', content: ['ods', 'zip'] },
   rtf: { contentType: 'application/rtf', content: ['rtf'] },
   txt: { contentType: 'text/plain; charset=utf-8', content: 'text' },
   csv: { contentType: 'text/csv; charset=utf-8', content: 'text' },
   log: { contentType: 'text/plain; charset=utf-8', content: 'text' },
   zip: { contentType: 'application/zip', content: ['zip'] },
   mp3: { contentType: 'audio/mpeg', content: ['mp3'] },
-  m4a: { contentType: 'audio/mp4', content: ['m4a', 'mp4'] },
-  ogg: { contentType: 'audio/ogg', content: ['ogg', 'opus', 'oga'] },
+  m4a: { contentType: 'audio/mp4', content: MPEG4 },
+  ogg: { contentType: 'audio/ogg', content: OGG },
+  oga: { contentType: 'audio/ogg', content: OGG },
+  opus: { contentType: 'audio/ogg', content: OGG },
   wav: { contentType: 'audio/wav', content: ['wav'] },
   amr: { contentType: 'audio/amr', content: ['amr'] },
-  mp4: { contentType: 'video/mp4', content: ['mp4', 'm4v', 'mov', '3gp'] },
-  mov: { contentType: 'video/quicktime', content: ['mov', 'mp4'] },
+  mp4: { contentType: 'video/mp4', content: MPEG4 },
+  mov: { contentType: 'video/quicktime', content: MPEG4 },
   webm: { contentType: 'video/webm', content: ['webm', 'mkv'] },
 };

@@ -69,9 +69,10 @@ describe('a single node', () => {
         uploadMinBytesPerSecond: 1_024,
         uploadMessages: 'each',
         proposesRating: false,
-        uploadTypes: 'jpg jpeg png gif webp heic pdf doc docx xls xlsx ppt pptx odt ods rtf txt csv mp3 m4a ogg wav amr mp4 mov webm'.split(
-          ' ',
-        ),
+        uploadTypes:
+          'jpg jpeg jfif png gif webp heic heif pdf doc docx xls xlsx ppt pptx odt ods rtf txt csv mp3 m4a ogg oga opus wav amr mp4 mov webm'.split(
+            ' ',
+          ),
       },
     });
     assert.deepEqual(files, []);
