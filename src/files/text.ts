@@ -4,7 +4,6 @@
  */
 
 /** All of C0 but tab, line ends, form feed and escape, which old printers and terminals want. */
-// eslint-disable-next-line no-control-regex -- they are what is looked for
 const NOT_IN_TEXTS = /[\u0000-\u0008\u000b\u000e-\u001a\u001c-\u001f]/;
 
 const UTF_16 = [
