@@ -10,7 +10,8 @@ import { PASSWORD, SLAVE, startCluster, type TestCluster } from '../support/clus
 import { percentile } from '../support/crowd.ts';
 import { eventually } from '../support/eventually.ts';
 import { lasting } from '../support/faults/durations.ts';
-import { type Flood, trickles, unreadAnswers, webSockets } from '../support/faults/floods.ts';
+import type { Flood } from '../support/faults/floods.ts';
+import { floodFrom } from '../support/faults/flood-process.ts';
 import { Operator } from '../support/operator.ts';
 import { sendSurely, SteadyOperator } from '../support/surely.ts';
 import { Visitor } from '../support/visitor.ts';
@@ -108,14 +109,11 @@ describe('floods', () => {
       ];
     });
     const wsUrl = url.replace('http', 'ws');
-    const begin = (): Flood[] => [
-      unreadAnswers(port, READERS, heads),
-      webSockets(300, i => ({
-        url: `${wsUrl}/ws/v/delta?${new URLSearchParams(floods[i < 150 ? 0 : i % VISITORS]?.credentials).toString()}`,
-        headers: { 'X-Forwarded-For': '198.51.100.7' },
-      })),
-      trickles(port, 100, from),
-    ];
+    const webSockets = Array.from({ length: 300 }, (_, i) => ({
+      url: `${wsUrl}/ws/v/delta?${new URLSearchParams(floods[i < 150 ? 0 : i % VISITORS]?.credentials).toString()}`,
+      headers: { 'X-Forwarded-For': '198.51.100.7' },
+    }));
+    const plan = { port, readers: { count: READERS, heads }, webSockets, trickles: Array.from({ length: 100 }, (_, i) => from(i)) };
 
     await p99(good, steady, 'warm');
     const before = cluster.master.rss();
@@ -127,8 +125,9 @@ describe('floods', () => {
     try {
       for (let round = 0; round < 3; round++) {
         rounds.calm.push(await p99(good, steady, `calm ${round}`));
-        open.push(...begin());
-        await wait(1_000);
+        const refused = await cluster.master.metric('uploads_busy_total');
+        open.push(floodFrom(plan));
+        await eventually(async () => (await cluster.master.metric('uploads_busy_total')) > refused, { within: 30_000 }); // it has begun
         const [flooded] = await Promise.all([
           p99(good, steady, `flooded ${round}`),
           operatorsDay(cluster, cluster.logins[2] ?? '', await Visitor.init(url), round),
