@@ -176,7 +176,7 @@ describe('presence:', () => {
     assert.ok(all >= age - 1 && all <= passed + 1, `the sum is ${all} s of ${age} to ${passed} s`);
   });
 
-  test('f15 whoever is invisible or on a break keeps his chats, those that he was asked to take too, and gets no new ones', async () => {
+  test('f15 whoever is invisible or on a break keeps his chats, but for those that he was only asked to take, and gets no new ones', async () => {
     await anna.setStatus('online');
     const own = await taken(anna);
     const asked = await desk.visit({ department: 'sales' });
@@ -185,10 +185,11 @@ describe('presence:', () => {
       await anna.setStatus(status);
       await becomes(anna, status, 'set');
       assert.equal((await desk.chat(own.chatId)).operator_id, anna.id);
-      assert.equal((await desk.chat(asked.chatId)).assigned_operator_id, anna.id);
+      await eventually(async () => assert.equal((await desk.moves(asked.chatId)).at(-1), 'withdrawn'));
       await anna.do('chat.message', { chatId: own.chatId, message: `still here, ${status}`, clientSideId: desk.newClientId() });
     }
     await desk.admin.do('chat.close', { chatId: own.chatId });
+    await desk.admin.do('chat.close', { chatId: asked.chatId });
     const waiting = await desk.visit({ department: 'sales' });
     assert.equal((await anna.why(waiting.chatId)).waiting?.why, 'nobody-online');
     const busy = await desk.guest();
@@ -302,7 +303,7 @@ describe('presence:', () => {
     await becomes(anna, 'offline', 'connection-lost', { within: GRACE_MS + SLACK_MS });
   });
 
-  test('f35 who toggles 50 times a second makes a few changes, the last wish wins, and no chat comes and goes with it', async t => {
+  test('f35 who toggles 50 times a second makes a few changes, the last wish wins, and no chat is lost by it', async t => {
     await anna.setStatus('break');
     const guest = await desk.visit({ department: 'sales' });
     const [{ revision }] = (await desk.query<{ revision: string }>('select max(last_revision) as revision from change_log')) as [
@@ -323,7 +324,12 @@ describe('presence:', () => {
     t.diagnostic(`100 wishes in ${Math.round(performance.now() - startedMs)} ms: ${ok} ok, ${limited} rate-limited, ${changes} changes`);
     assert.ok(changes >= 1 && changes <= 20, `${changes} changes`);
     const moves = await desk.moves(guest.chatId);
-    assert.ok(moves.length <= 2, `the chat has moved: ${moves.join()}`);
+    // What she is asked while she is online for a moment is taken back when she is not.
+    assert.ok(moves.length <= changes + 2, `the chat has moved: ${moves.join()}`);
+    assert.ok(
+      moves.every(move => ['opened', 'assigned', 'withdrawn'].includes(move)),
+      moves.join(),
+    );
   });
 
   test('f35 of wishes in two tabs on two nodes the last one wins too', async () => {
@@ -368,8 +374,8 @@ describe('presence:', () => {
     for (const { chatId } of guests) {
       const steps = await desk.steps(chatId);
       const story = steps.map(({ move, assigned_operator_id: id }) => (id === null ? move : `${move} ${id}`)).join(', ');
-      // She came back in the next rounds, so a chat may have been hers and stay so until she was gone for the grace.
-      assert.match(story, new RegExp(`^opened(, assigned ${cleo.id}, requeued)?, assigned ${dora.id}$`));
+      // She came back in the next rounds, so a chat may have been hers again and again.
+      assert.match(story, new RegExp(`^opened(, assigned ${cleo.id}, (withdrawn|requeued))*, assigned ${dora.id}$`));
       if (steps.length > 2) asked += 1;
       assert.equal((await desk.chat(chatId)).queued_us, placed.get(chatId), 'its place');
       assert.equal(steps[0]!.at_us, placed.get(chatId), 'the one that it had from the beginning');
