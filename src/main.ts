@@ -1,9 +1,11 @@
 #!/usr/bin/env node
-/** The binary: flags, sub-commands, exit codes. It wires nothing itself. docs/protocol/cli.md is its contract. */
+/**
+ * The binary: flags, sub-commands, exit codes. It wires nothing itself. docs/protocol/cli.md is its contract. What only a node needs is
+ * loaded when it starts: a command that asks the database for a line takes half as long without.
+ */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { drain, handover, newEpoch, promote } from './cli/cluster-commands.ts';
-import { checkServices } from './cli/check-services.ts';
 import { clusterStatus } from './cli/cluster-status.ts';
 import { EXIT, exitCodeOf, sentenceOf, UsageError } from './cli/exit.ts';
 import { healthcheck } from './cli/healthcheck.ts';
@@ -21,7 +23,6 @@ import {
 } from './cli/staff.ts';
 import type { DepartmentFlags, OperatorFlags } from './cli/staff-flags.ts';
 import { sayRefusal } from './cli/refusal.ts';
-import { start } from './cli/start.ts';
 import { describeConfig, type Flags, type LoadedConfig, loadConfig } from './config/config.ts';
 import { migrate } from './postgres/migrate.ts';
 
@@ -64,6 +65,7 @@ nodeCommand(program.command('start', { isDefault: true }))
   .description('run a node until SIGTERM or SIGINT (this is the default)')
   .action(async (flags: NodeFlags) => {
     try {
+      const { start } = await import('./cli/start.ts');
       exitCode = await start(() => load(flags), version);
     } catch (error) {
       isTold = sayRefusal(error, flags, process.env);
@@ -91,6 +93,7 @@ nodeCommand(program.command('check-config'))
     const loaded = load(flags);
     console.log(describeConfig(loaded));
     if (flags.connect !== true) return;
+    const { checkServices } = await import('./cli/check-services.ts');
     const checks = await checkServices(loaded.config);
     for (const { isRight, sentence } of checks) (isRight ? console.log : console.error)(sentence);
     exitCode = Math.max(...checks.map(check => check.exitCode));
