@@ -55,8 +55,8 @@ export function operatorRoutes({ services, health, held, body, uploads, unread, 
     handle(async (request, response) => {
       site.refuseForeignOrigin(request);
       const parameters = parametersOf(request, await body.read(request, response));
-      const login = parameters.text('login', { max: 200 });
-      const password = parameters.text('password', { max: 1_000 });
+      const login = parameters.text('login', { max: 200, isExact: true });
+      const password = parameters.text('password', { max: 1_000, isExact: true });
       const { token, expiresInSeconds, operator } = await logins.login(login, password, request.ip ?? '');
       setLoginCookie(response, token, { isSecure: site.isSecure(request), maxAgeMs: expiresInSeconds * 1000 });
       const expires = toSeconds(services.nowUs()) + expiresInSeconds;

@@ -6,7 +6,7 @@
  */
 import { ChatError } from '../domain/error.ts';
 import { parseJson } from './json.ts';
-import { storable, storableText } from './storable.ts';
+import { isStorable, storable, storableText } from './storable.ts';
 
 export type Values = Readonly<Record<string, unknown>>;
 
@@ -14,6 +14,8 @@ interface TextLimits {
   /** In UTF-16 units. */
   readonly max: number;
   readonly pattern?: RegExp;
+  /** Refused, and not made storable, with a character that cannot be stored: a password, the key of something. */
+  readonly isExact?: true;
 }
 
 const ID: TextLimits = { max: 100, pattern: /^[\x21-\x7e]+$/ };
@@ -31,13 +33,16 @@ export class Parameters {
     return value !== undefined && value !== '';
   }
 
-  optionalText(name: string, { max, pattern }: TextLimits): string | undefined {
+  optionalText(name: string, { max, pattern, isExact }: TextLimits): string | undefined {
     const value = this.#find(name);
     if (value === undefined) return undefined;
     if (typeof value !== 'string') throw wrong(name, 'a text is expected');
     if (value.length > max) throw wrong(name, `at most ${max} characters`);
-    if (pattern !== undefined && !pattern.test(value)) throw wrong(name, 'it has an unexpected form');
-    return storableText(value);
+    if (isExact === true && !isStorable(value)) throw wrong(name, 'it holds a character that no text has');
+    const text = storableText(value);
+    // As it came and as it will be: neither does an id become one, nor a word nothing.
+    if (pattern !== undefined && !(pattern.test(value) && pattern.test(text))) throw wrong(name, 'it has an unexpected form');
+    return text;
   }
 
   text(name: string, limits: TextLimits): string {

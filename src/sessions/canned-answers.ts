@@ -23,7 +23,7 @@ const TEXT = { max: 10_000, pattern: /\S/ };
 export async function listCannedAnswers(services: Services, operator: Operator, parameters: Parameters): Promise<object> {
   const query = (parameters.optionalText('query', { max: 200 }) ?? '').trim();
   const lang = given(parameters.optionalText('lang', { max: MAX_LANG }));
-  const departmentKey = given(parameters.optionalText('departmentKey', { max: 100 }));
+  const departmentKey = given(parameters.optionalText('departmentKey', { max: 100, isExact: true }));
   if (departmentKey !== undefined) await checkDepartment(services, departmentKey);
   const offset = parameters.optionalInteger('cursor', { min: 0, max: MAX_OFFSET }) ?? 0;
   const { rows: answers, hasMore } = await services.cannedAnswers.list({
@@ -87,7 +87,7 @@ function readOwner(operator: Operator, parameters: Parameters): CannedOwner {
   return {
     scope,
     operatorId: scope === 'own' ? operator.id : null,
-    departmentKey: scope === 'department' ? parameters.text('departmentKey', { max: 100 }) : null,
+    departmentKey: scope === 'department' ? parameters.text('departmentKey', { max: 100, isExact: true }) : null,
   };
 }
 

@@ -15,8 +15,8 @@ export async function changeOwnPassword(
   parameters: Parameters,
   address: string,
 ): Promise<object> {
-  const oldPassword = parameters.text('oldPassword', { max: MAX_PASSWORD_LENGTH });
-  const newPassword = parameters.text('newPassword', { max: MAX_PASSWORD_LENGTH });
+  const oldPassword = parameters.text('oldPassword', { max: MAX_PASSWORD_LENGTH, isExact: true });
+  const newPassword = parameters.text('newPassword', { max: MAX_PASSWORD_LENGTH, isExact: true });
   if (newPassword.length < MIN_PASSWORD_LENGTH) throw wrong('newPassword', `at least ${MIN_PASSWORD_LENGTH} characters`);
   const others = await logins.changePassword(login, oldPassword, newPassword, address);
   for (let first = 0; first < others.length; first += ENDED_AT_ONCE) {

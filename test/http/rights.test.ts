@@ -163,7 +163,7 @@ const OPEN_TO_ALL = [
   'GET /l/v/m/init',
   'GET /l/v/init',
   'POST /l/v/m/auth',
-  'GET /api/visitor/v1/configs/:location',
+  'GET /api/visitor/v1/configs',
   'GET /api/visitor/meta',
   'GET /l/v/get-online-status',
   'GET /l/v/m/get-online-status',

@@ -207,14 +207,16 @@ describe('canned answers', () => {
       Object.entries(parameters)
         .map(([name, value]) => `${name}=${value}`)
         .join('&');
-    const bytes = ['%00', '%FF', '%ED%A0%80'];
+    /** No UTF-8 at all; in a word that must be exact NUL is none either. */
+    const noText = ['%FF', '%ED%A0%80'];
+    const bytes = ['%00', ...noText];
     const hostile: Readonly<Record<string, readonly string[]>> = {
       id: ['0', '-1', '1.5', 'x', '99999999999999999999', ...bytes],
       scope: ['', 'mine', 'OWN', 'toString', ...bytes],
       departmentKey: ['x'.repeat(101), ...bytes],
       lang: ['x'.repeat(21), 'e%20n', ...bytes],
       shortcut: ['', 'a%20b', 'a%0Ab', 'a%C2%A0b', '%7F', 'x'.repeat(51), ...bytes],
-      text: ['', '%20%0A', 'x'.repeat(10_001), ...bytes],
+      text: ['', '%20%0A', '%00', 'x'.repeat(10_001), ...noText],
     };
     for (const [name, values] of Object.entries(hostile)) {
       for (const value of values) {
@@ -240,7 +242,7 @@ describe('canned answers', () => {
     const unnamed = await call('POST', '/l/o/canned-answers/remove', '');
     assert.deepEqual([unnamed.error, unnamed.argumentName], ['argument-missing', 'id']);
     for (const name of ['query', 'lang', 'departmentKey'])
-      for (const value of [...bytes, 'x'.repeat(201)]) {
+      for (const value of [...(name === 'departmentKey' ? bytes : noText), 'x'.repeat(201)]) {
         const { status, error, argumentName } = await call('GET', '/l/o/canned-answers', `${name}=${value}`);
         assert.deepEqual([status, error, argumentName], [400, 'wrong-argument-value', name], value.slice(0, 20));
       }
