@@ -109,15 +109,18 @@ export class Session {
 /** Notices a loop that goes round and round without a pause. */
 export class HotLoop {
   readonly #what: string;
+  readonly #most: number;
   #times: number[] = [];
 
-  constructor(what: string) {
+  /** `most`: turns within a second. */
+  constructor(what: string, most = 20) {
     this.#what = what;
+    this.#most = most;
   }
 
   turn(): void {
     const now = performance.now();
     this.#times = [...this.#times.filter(time => now - time < 1_000), now];
-    if (this.#times.length >= 20) throw new Error(`${this.#what} without end: ${this.#times.length} within a second`);
+    if (this.#times.length >= this.#most) throw new Error(`${this.#what} without end: ${this.#times.length} within a second`);
   }
 }
