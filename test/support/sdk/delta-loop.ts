@@ -24,7 +24,7 @@ export class DeltaLoop {
   readonly #listener: FrameListener;
   readonly #line: Line;
   readonly #empties = new HotLoop('polls that tell nothing');
-  readonly #inits = new HotLoop('inits', 6);
+  readonly #inits = new HotLoop('inits', 8, 5);
   #poll = new AbortController();
   #areConfigsAsked = false;
 

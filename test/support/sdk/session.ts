@@ -110,17 +110,19 @@ export class Session {
 export class HotLoop {
   readonly #what: string;
   readonly #most: number;
+  readonly #seconds: number;
   #times: number[] = [];
 
-  /** `most`: turns within a second. */
-  constructor(what: string, most = 20) {
+  /** `most`: turns within so many seconds. */
+  constructor(what: string, most = 20, seconds = 1) {
     this.#what = what;
     this.#most = most;
+    this.#seconds = seconds;
   }
 
   turn(): void {
     const now = performance.now();
-    this.#times = [...this.#times.filter(time => now - time < 1_000), now];
-    if (this.#times.length >= this.#most) throw new Error(`${this.#what} without end: ${this.#times.length} within a second`);
+    this.#times = [...this.#times.filter(time => now - time < this.#seconds * 1_000), now];
+    if (this.#times.length >= this.#most) throw new Error(`${this.#what} without end: ${this.#times.length} within ${this.#seconds} s`);
   }
 }
