@@ -132,6 +132,7 @@ describe('WebSockets', () => {
 
   test('a page that ends closes its sockets: 4410', async () => {
     const visitor = await Visitor.init(url, { 'device-id': 'watch' });
+    await visitor.send('hello', 'watch-hello');
     const { closed } = await openVisitor(visitor);
     await Visitor.init(url, { 'device-id': 'watch', 'visitor-ext': JSON.stringify(signFields({ id: 'another' })) });
     assert.equal((await closed()).code, 4410);
