@@ -41,9 +41,10 @@ describe('a node under systemd', { skip }, () => {
     await must(
       'sh',
       '-c',
-      `mkdir /root/files && cp ${ROOT}/cluster.json /root/files && printf '%s\\n' "$1" > /root/files/main.ini`,
+      `mkdir /root/files && cp "$2"/cluster.json /root/files && printf '%s\\n' "$1" > /root/files/main.ini`,
       'sh',
       ini,
+      ROOT,
     );
   });
   after(() => cleanup.run());

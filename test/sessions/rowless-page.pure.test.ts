@@ -51,8 +51,9 @@ test('what is long and dear to write is cut, what is short stays', () => {
     platform: 'web',
     title: 'Morning Clay',
     url: usual.url,
+    deviceId: 'd-1',
   });
-  assert.deepEqual([rowless, secretGeneration], [{ deviceId: 'd-1' }, 0]);
+  assert.deepEqual([rowless, secretGeneration], [true, 0]);
 });
 
 test('it is good for a day, and nothing else is such an id', () => {

@@ -23,7 +23,10 @@ export async function startPostgres(host: Host, listen: string, range: string): 
   const asNobody = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
   const data = '/run/postgresql/data'; // in memory: durability is not what is tested here
   await host.run(['install', '-d', '-o', String(NOBODY), '/run/postgresql']);
-  const made = await host.run([...asNobody, `${native}/bin/initdb`, '-D', data, '-U', 'postgres', '--locale=C', '--no-sync'], { env });
+  const made = await host.run(
+    [...asNobody, `${native}/bin/initdb`, '-D', data, '-U', 'postgres', '--locale=C', '--encoding=UTF8', '--no-sync'],
+    { env },
+  );
   if (made.code !== 0) throw new Error(`initdb: ${made.stderr}`);
   const lines = `host chat chat ${range} scram-sha-256\nhost all postgres ${range} trust\n`;
   await host.run(['sh', '-c', `cat >> ${data}/pg_hba.conf`], { input: lines });

@@ -61,13 +61,18 @@ export class ActionQueue {
     });
   }
 
+  /** A question each time: it may have been stopped during any wait. */
+  #isStopped(): boolean {
+    return this.#session.wire.isStopped;
+  }
+
   async run(): Promise<void> {
     try {
-      while (!this.#session.wire.isStopped) {
+      while (!this.#isStopped()) {
         // Android reads page and token before it waits for something to do: after a start those that were stored, and after an
         // init that fell into the wait those of before.
         const page = this.#session.isAndroid ? await this.#session.pageAfter(undefined) : undefined;
-        if (this.#queue.length === 0) await new Promise<void>(resolve => (this.#wake = resolve));
+        if (this.#queue.length === 0 && !this.#isStopped()) await new Promise<void>(resolve => (this.#wake = resolve));
         const [next] = this.#queue;
         if (next !== undefined) await this.#perform(next, page);
       }
