@@ -204,8 +204,9 @@ export class Database {
   }
 
   /**
-   * With our settings, which no default of the server, the database or the role may change. Reads on a standby are a moment old, writes are refused: nothing is done there. Nor on a former primary that has come back beside
-   * the one that was promoted: it does not know what was said since.
+   * With our settings, which no default of the server, the database or the role may change. Reads on a standby are a moment old, writes
+   * are refused: nothing is done there. Nor on a former primary that has come back beside the one that was promoted: it does not know
+   * what was said since.
    */
   async #check(client: pg.ClientBase): Promise<void> {
     if (this.usesNamedStatements) await setUp(client);

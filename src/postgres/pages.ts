@@ -25,6 +25,8 @@ const LIVES = `case when page.replaced_at is null then ${PAGE_LIVES} else interv
 const VISIT_LIVES = "interval '1 day'";
 /** A bare id that is resumed again within this time is resumed once: the answer may have been lost. */
 const SAME_RESUME = "interval '2 minutes'";
+/** Pages of others on one device. An app that names all its devices alike has more, and ends nobody's. */
+const MOST_OF_DEVICE = 50;
 /** How exactly that is known: a page that polls for ever writes so often. */
 const SEEN_WITHIN = "interval '10 minutes'";
 
@@ -152,8 +154,10 @@ async function tryToOpenPages(database: Database, openings: readonly PageOpening
          select page_id, visitor_id, session_id, location, title, platform, device_id, push_service, push_token, url from wanted
        )
        select ${VISITORS.select}, visitor.secret_generation as "secretGeneration", w.session_id as "visitSessionId",
-         coalesce((select jsonb_agg(jsonb_build_object('pageId', p.id, 'visitorId', p.visitor_id)) from page p
-           where p.device_id = w.device_id and w.device_id <> '' and p.visitor_id <> w.visitor_id and w.is_identified and p.ended_at is null), '[]') as "othersPages",
+         coalesce((select jsonb_agg(jsonb_build_object('pageId', p.id, 'visitorId', p.visitor_id))
+           from (select id, visitor_id from page p
+             where p.device_id = w.device_id and w.device_id <> '' and p.visitor_id <> w.visitor_id and w.is_identified and p.ended_at is null
+             limit ${MOST_OF_DEVICE + 1}) p having count(*) <= ${MOST_OF_DEVICE}), '[]') as "othersPages",
          ${LAST_CHAT_COLUMNS}
        from wanted w join visitor on visitor.id = w.visitor_id ${LAST_CHAT} order by w.place`,
       [
