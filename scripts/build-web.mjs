@@ -5,7 +5,7 @@ import path from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { build } from 'vite';
 
-const PAGES = ['index.html', 'demo/visitor.html', 'operator/index.html', 'cluster/index.html'];
+const PAGES = ['index.html', 'demo/visitor.html', 'operator.html', 'cluster.html'];
 /** Know light-dark() themselves: what it is made into for older ones does not follow a `color-scheme` that is set by script. */
 const LIGHT_DARK = ['chrome123', 'firefox120', 'safari17.5'];
 /** What a visitor's browser must load before anything is seen. */
@@ -16,6 +16,7 @@ export async function buildWeb(root) {
   const outDir = path.join(root, 'dist/web');
   const common = {
     root: source,
+    base: './', // under whatever path it is served
     configFile: false,
     publicDir: false,
     logLevel: 'warn',

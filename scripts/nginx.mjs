@@ -14,7 +14,7 @@ const SITES = path.resolve(import.meta.dirname, '../nginx-sites');
 export function writeNginxConfig({ folder, site, port, nodes, tls = false, https }) {
   mkdirSync(path.join(folder, 'temp'), { recursive: true });
   copyFileSync(path.join(SITES, 'chat-proxy.inc'), path.join(folder, 'chat-proxy.inc'));
-  let text = readFileSync(path.join(SITES, site), 'utf8').replaceAll('/var/log/nginx/', `${quotable(folder)}/`);
+  let text = readSite(site).replaceAll('/var/log/nginx/', `${quotable(folder)}/`);
   text = text.replaceAll(/127\.0\.0\.1:(826\d)/g, (address, number) =>
     nodes[number] === undefined ? address : `127.0.0.1:${nodes[number]}`,
   );
@@ -38,6 +38,14 @@ export function writeNginxConfig({ folder, site, port, nodes, tls = false, https
       `events { worker_connections 16384; }\nhttp {\n${temp}\n  include "${folder}/site.conf";\n}\n`,
   );
   return { configFile };
+}
+
+/** Of an .inc, a site of somebody else's that includes it, as docs/two-hosts.md says. */
+function readSite(name) {
+  const text = readFileSync(path.join(SITES, name), 'utf8');
+  if (!name.endsWith('.inc')) return text;
+  const [beforeServer] = readFileSync(path.join(SITES, 'chat.conf'), 'utf8').split(/^server \{/m);
+  return `${beforeServer}server {\n    listen 80;\n    listen [::]:80;\n    location / { return 200 "the shop"; }\n${text}}\n`;
 }
 
 /** Starts it in the foreground as a child in a process group of its own; the caller ends it by its pid. */

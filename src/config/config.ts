@@ -68,6 +68,8 @@ export interface Config {
   readonly operatorStatuses: readonly OperatorStatus[];
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
+  /** Under which path of another site the chat stands: '' or one such as /chat. */
+  readonly basePath: string;
   /** Who may say who a visitor is. */
   readonly identification: Identification;
   /** Of the service account that may push; undefined: nothing is pushed. */
@@ -272,6 +274,7 @@ function assemble(v: Values, { place, tls, dbTls, mqTls, folder, credentials, su
     operatorStatuses: v.operator_statuses ?? [],
     allowedOrigins: v.allowed_origins ?? [],
     trustedProxies: v.trusted_proxies,
+    basePath: v.base_path ?? '',
     identification: readIdentification(v),
     push:
       credentials === undefined

@@ -5,6 +5,7 @@
  */
 import type { z } from 'zod';
 import {
+  basePath,
   extensions,
   fieldsVersions,
   headStarts,
@@ -181,6 +182,11 @@ export const KEYS = {
     type: proxies,
     default: 'loopback',
     doc: 'Addresses (or loopback, uniquelocal) of the proxies whose X-Forwarded-For counts.',
+  },
+  base_path: {
+    type: basePath,
+    default: '',
+    doc: 'The path of another site that the chat stands under, such as /chat (docs/two-hosts.md). Not set: it has a host name of its own.',
   },
 
   visitor_fields_versions: {

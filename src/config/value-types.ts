@@ -114,6 +114,16 @@ export const proxies = list(entry => {
 const BUILT_IN = ['online', 'invisible', 'break', 'offline'];
 
 /** name:sort:title; the title is the name when it is left out. */
+/** '' or as in addresses: begins with a slash, does not end with one. */
+export const basePath = z
+  .string()
+  .transform(value => value.replace(/\/+$/, ''))
+  .pipe(
+    z
+      .string()
+      .regex(/^(?=.{0,100}$)(?:\/[\w~-][\w.~-]*)*$/, 'must be a path such as /chat, of letters, digits, -, _, . and ~, at most 100'),
+  );
+
 export const statuses = list((entry): OperatorStatus => {
   const [, name = '', sort = '', title = ''] =
     /^([^:]*):([^:]*)(?::(.*))?$/.exec(entry)?.map(part => (part as string | undefined)?.trim()) ?? [];

@@ -23,8 +23,8 @@ export interface Source {
   readonly origin: 'default' | 'flag' | 'environment' | { readonly file: string; readonly line: number };
 }
 
-/** Paths of apps, pages and cookies begin at the root. Named, because it is asked for under many names. */
-const NO_SUB_PATH = ': a chat server cannot stand under a path of another site, give it a host name of its own such as chat.example.org';
+/** What others call it. */
+const BASE_PATH = /^(?:base|root|context|url)_?(?:path|url|prefix)$/;
 
 /** `values` holds no promise while there are faults. */
 export function readValues(
@@ -34,7 +34,7 @@ export function readValues(
 ): { values: Values; sources: readonly Source[] } {
   for (const [key, { file, line }] of ini) {
     if (Object.hasOwn(KEYS, key)) continue;
-    const known = /^(base|root|context|url)_?(path|url|prefix)$/.test(key) ? NO_SUB_PATH : didYouMean(key, Object.keys(KEYS));
+    const known = didYouMean(BASE_PATH.test(key) ? 'base_path' : key, Object.keys(KEYS));
     faults.push({ file, line, message: `unknown key '${key}'${known}` });
   }
   const values: Record<string, unknown> = {};

@@ -7,10 +7,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Response } from 'express';
 import { ChatError } from '../domain/error.ts';
 import type { Login, OperatorLogins } from '../sessions/operator-logins.ts';
-import type { Site } from './site.ts';
+import type { LoginCookie, Site } from './site.ts';
 
-const PLAIN = 'operator_token';
-const HOST_ONLY = `__Host-${PLAIN}`;
 /** Other pages of the domain can put some before ours; no browser has more of its own. */
 const MAX_TRIED = 4;
 
@@ -20,14 +18,14 @@ export interface OperatorCredentials {
   readonly fromCookie: boolean;
 }
 
-export function credentialsOf({ headers }: Pick<IncomingMessage, 'headers'>): OperatorCredentials {
+export function credentialsOf({ headers }: Pick<IncomingMessage, 'headers'>, { plain, hostOnly }: LoginCookie): OperatorCredentials {
   const bearer = /^Bearer +([\w.~+/-]+=*)$/i.exec(headers.authorization ?? '')?.[1];
   if (bearer !== undefined) return { tokens: [bearer], fromCookie: false };
   const cookies = (headers.cookie ?? '').split(';').map(part => part.trim());
   const valuesOf = (name: string): string[] =>
     cookies.filter(cookie => cookie.startsWith(`${name}=`)).map(cookie => cookie.slice(name.length + 1));
   // First what nobody else can have set. The other one is of a log-in without TLS, or of before there were two.
-  const tokens = [...new Set([...valuesOf(HOST_ONLY), ...valuesOf(PLAIN)])].filter(token => token !== '');
+  const tokens = [...new Set([...valuesOf(hostOnly), ...valuesOf(plain)])].filter(token => token !== '');
   return { tokens: tokens.slice(0, MAX_TRIED), fromCookie: true };
 }
 
@@ -37,7 +35,7 @@ export async function authenticateOperator(
   request: IncomingMessage,
   { changes, site }: { readonly changes: boolean; readonly site: Site },
 ): Promise<Login> {
-  const { tokens, fromCookie } = credentialsOf(request);
+  const { tokens, fromCookie } = credentialsOf(request, site.loginCookie);
   if (changes && fromCookie) site.refuseForeignOrigin(request);
   let refused: ChatError | undefined;
   for (const token of tokens) {
@@ -54,15 +52,15 @@ export async function authenticateOperator(
 export function setLoginCookie(
   response: Response,
   token: string,
-  { isSecure, maxAgeMs }: { readonly isSecure: boolean; readonly maxAgeMs: number },
+  { plain, hostOnly, isSecure, maxAgeMs }: LoginCookie & { readonly isSecure: boolean; readonly maxAgeMs: number },
 ): void {
   const attributes = { httpOnly: true, sameSite: 'lax', path: '/', secure: isSecure } as const;
-  response.cookie(isSecure ? HOST_ONLY : PLAIN, token, { ...attributes, maxAge: maxAgeMs });
-  if (isSecure) response.clearCookie(PLAIN, attributes);
+  response.cookie(isSecure ? hostOnly : plain, token, { ...attributes, maxAge: maxAgeMs });
+  if (isSecure) response.clearCookie(plain, attributes);
 }
 
 /** Both: whichever there is. */
-export function clearLoginCookies(response: Response): void {
-  response.clearCookie(PLAIN, { path: '/' });
-  response.clearCookie(HOST_ONLY, { path: '/', secure: true, httpOnly: true, sameSite: 'lax' });
+export function clearLoginCookies(response: Response, { plain, hostOnly }: LoginCookie): void {
+  response.clearCookie(plain, { path: '/' });
+  response.clearCookie(hostOnly, { path: '/', secure: true, httpOnly: true, sameSite: 'lax' });
 }

@@ -58,7 +58,7 @@ export function operatorRoutes({ services, health, held, body, uploads, unread, 
       const login = parameters.text('login', { max: 200, isExact: true });
       const password = parameters.text('password', { max: 1_000, isExact: true });
       const { token, expiresInSeconds, operator } = await logins.login(login, password, request.ip ?? '');
-      setLoginCookie(response, token, { isSecure: site.isSecure(request), maxAgeMs: expiresInSeconds * 1000 });
+      setLoginCookie(response, token, { ...site.loginCookie, isSecure: site.isSecure(request), maxAgeMs: expiresInSeconds * 1000 });
       const expires = toSeconds(services.nowUs()) + expiresInSeconds;
       sendJson(response, { result: 'ok', data: { authToken: token, expires, operator: operatorObject(operator, limits.defaultMaxChats) } });
     }),
@@ -66,7 +66,7 @@ export function operatorRoutes({ services, health, held, body, uploads, unread, 
 
   call(routes, 'POST /l/o/logout', async (request, response, login) => {
     const answer = await logOut(services, login, request.ip ?? '');
-    clearLoginCookies(response);
+    clearLoginCookies(response, site.loginCookie);
     sendJson(response, answer);
   });
 

@@ -13,6 +13,7 @@ import { HeldByVisitors } from '../sessions/held-by-visitors.ts';
 import type { Services } from '../sessions/services.ts';
 import type { Health } from '../sync/health.ts';
 import { backendRoutes } from './backend-routes.ts';
+import { serveUnder } from './base-path.ts';
 import { BodyReader, cutWhatIsRefused } from './body-reader.ts';
 import type { AddressOf } from './client-address.ts';
 import { HeldPolls } from './held-polls.ts';
@@ -40,6 +41,8 @@ export interface HttpServerOptions {
   /** Held polls of visitors. */
   readonly maxPollsPerAddress: number;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  /** Of the site that it stands under; '': none. */
+  readonly basePath: string;
   /** The built pages. */
   readonly webFolder: string;
   /** Which the customer's backend shows; undefined: it may not call. */
@@ -87,6 +90,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     options.tls === undefined
       ? http.createServer(limits, listener)
       : https.createServer({ ...limits, handshakeTimeout: HEADERS_TIMEOUT_MS, ...readTls(options.tls) }, listener);
+  serveUnder(server, options.basePath);
   const connections = boundConnections(server, options);
 
   return {
@@ -188,14 +192,14 @@ interface Readers {
 }
 
 function createApp(options: HttpServerOptions, { held, body, calls, uploads, unread }: Readers): Express {
-  const { services, health, site, trustedProxies, webFolder } = options;
+  const { services, health, site, trustedProxies, basePath, webFolder } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', [...trustedProxies]);
   app.set('query parser', false); // protocol/body.ts reads it strictly
   app.use(healthRoutes(options));
-  app.use(webRoutes(webFolder));
+  app.use(webRoutes(webFolder, basePath));
   app.use(backendRoutes({ services, body, backendKey: options.backendKey }));
   app.use(visitorRoutes(calls, { services, uploads, unread, addressOf: options.addressOf }));
   app.use(operatorRoutes({ services, health, held, body, uploads, unread, site }));

@@ -7,13 +7,28 @@ import { TLSSocket } from 'node:tls';
 import express from 'express';
 import { ChatError } from '../domain/error.ts';
 
+/** Names of the cookie that a log-in sets: without TLS, and over TLS. */
+export interface LoginCookie {
+  readonly plain: string;
+  /** No other host, no other path and no page without TLS can set it. */
+  readonly hostOnly: string;
+}
+
 export interface Site {
+  readonly loginCookie: LoginCookie;
   isSecure(request: IncomingMessage): boolean;
   /** Throws `wrong-origin`. Browsers send Origin with everything that changes something; without one it is no browser. */
   refuseForeignOrigin(request: IncomingMessage): void;
 }
 
-export function createSite(options: { readonly allowedOrigins: readonly string[]; readonly trustedProxies: readonly string[] }): Site {
+export interface SiteOptions {
+  readonly allowedOrigins: readonly string[];
+  readonly trustedProxies: readonly string[];
+  /** Two chats under two paths of one host have two cookies. */
+  readonly basePath: string;
+}
+
+export function createSite(options: SiteOptions): Site {
   const app = express();
   app.set('trust proxy', [...options.trustedProxies]);
   const isTrusted = app.get('trust proxy fn') as (address: string, hop: number) => boolean;
@@ -23,7 +38,9 @@ export function createSite(options: { readonly allowedOrigins: readonly string[]
     const hasProxy = told !== undefined && isTrusted(request.socket.remoteAddress ?? '', 0);
     return hasProxy ? String(told).split(',')[0]?.trim() === 'https' : request.socket instanceof TLSSocket;
   };
+  const plain = `operator_token${options.basePath.replaceAll('/', '_')}`;
   return {
+    loginCookie: { plain, hostOnly: `__Host-${plain}` },
     isSecure,
     refuseForeignOrigin(request) {
       const { origin, host } = request.headers;

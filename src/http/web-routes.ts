@@ -1,6 +1,7 @@
 /**
  * The pages of src/web as scripts/build-web.mjs has left them, compressed: /, /operator, /cluster, and /widget.js for any
- * site. Names of assets carry a hash of their content and are kept for ever; pages are asked for anew each time.
+ * site. Names of assets carry a hash of their content and are kept for ever; pages are asked for anew each time. All addresses in them are
+ * relative, so that they work under any path; each page has therefore one address, and others lead to it.
  */
 import type { ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
@@ -22,9 +23,17 @@ const PAGE_POLICY = [
 ].join('; ');
 
 const WIDGET = '/widget.js';
+const PAGE_WITH_SLASH = /^\/(?:operator|cluster|demo\/visitor)\/+$/;
 
-export function webRoutes(folder: string): RequestHandler {
-  return sirv(folder, { etag: true, brotli: true, gzip: true, dotfiles: false, setHeaders });
+/** `basePath` as in the configuration: '' or the path of the site that the pages stand under. */
+export function webRoutes(folder: string, basePath: string): RequestHandler {
+  const pages = sirv(folder, { etag: true, brotli: true, gzip: true, dotfiles: false, setHeaders });
+  return (request, response, next) => {
+    const { path } = request;
+    if (path === basePath) response.redirect(`${basePath}/`);
+    else if (PAGE_WITH_SLASH.test(path)) response.redirect(`${basePath}${path.replace(/\/+$/, '')}`);
+    else pages(request, response, next);
+  };
 }
 
 function setHeaders(response: ServerResponse, pathname: string): void {

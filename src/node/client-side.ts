@@ -102,6 +102,7 @@ export function createClientSide(options: ClientSideOptions): { readonly ws: WsS
     maxConnections,
     site,
     trustedProxies,
+    basePath: config.basePath,
     addressOf,
     maxPollsPerAddress: maxPerAddress,
     tls: config.node.tls,

@@ -344,7 +344,7 @@ describe('presence:', () => {
     await anna.setStatus('break');
     const clickedMs = performance.now();
     const early = anna.operator.post('/l/o/set-status', { status: 'lunch' });
-    await eventually(() => performance.now() - clickedMs >= 50, { every: 5 }); // it has come there
+    await eventually(() => performance.now() - clickedMs >= 200, { every: 5 }); // it has come there, on a busy machine too
     const late = await elsewhere.post('/l/o/set-status', { status: 'online' });
     assert.deepEqual([late.result, (await early).result], ['ok', 'ok']);
     const [row] = await desk.query<{ status: string }>('select status from operator where id = $1', [anna.id]);

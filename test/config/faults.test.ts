@@ -9,12 +9,16 @@ import { CLUSTER_JSON, errorOf, faultsOf, folderWith, load, SERVERS, SLAVE } fro
 describe('faults of main.ini', () => {
   const cases: readonly (readonly [string, string, string | readonly string[]])[] = [
     ['an unknown key is told with the nearest right one', 'mq_hots = x', "main.ini:1: unknown key 'mq_hots', did you mean 'mq_host'?"],
-    ...['base_path', 'root_path', 'context_path', 'base_url', 'url_prefix'].map(
+    ...['root_path', 'context_path', 'base_url', 'url_prefix'].map(
       key =>
+        [`a sub-path under another name: ${key}`, `${key} = /chat`, `main.ini:1: unknown key '${key}', did you mean 'base_path'?`] as const,
+    ),
+    ...['chat', 'https://www.example.org/chat', '/a b', '//chat', '/../chat', '/chat?x=1', `/${'x'.repeat(100)}`].map(
+      value =>
         [
-          `a sub-path is refused in words: ${key}`,
-          `${key} = /chat`,
-          `main.ini:1: unknown key '${key}': a chat server cannot stand under a path of another site, give it a host name of its own such as chat.example.org`,
+          `a sub-path that is none: ${value.slice(0, 30)}`,
+          `base_path = ${value}`,
+          `main.ini:1: base_path: '${value}' must be a path such as /chat, of letters, digits, -, _, . and ~, at most 100`,
         ] as const,
     ),
     ['capitals are no key', 'PORT = 1', "main.ini:1: unknown key 'PORT', did you mean 'port'?"],

@@ -25,6 +25,7 @@ describe('a single node', () => {
       operatorStatuses: [],
       allowedOrigins: [],
       trustedProxies: ['loopback'],
+      basePath: '',
       push: undefined,
       survey: undefined,
       helloMessage: undefined,

@@ -8,7 +8,7 @@ import { Cleanup } from '../support/cleanup.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Ran } from '../support/hosts/host.ts';
-import { startSystemdHost, type SystemdHost, whyNoSystemd } from '../support/hosts/systemd.ts';
+import { PROJECT, startSystemdHost, type SystemdHost, whyNoSystemd } from '../support/hosts/systemd.ts';
 import { freePort } from '../support/process.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -44,7 +44,7 @@ describe('a node under systemd', { skip }, () => {
       `mkdir /root/files && cp "$2"/cluster.json /root/files && printf '%s\\n' "$1" > /root/files/main.ini`,
       'sh',
       ini,
-      ROOT,
+      PROJECT,
     );
   });
   after(() => cleanup.run());
@@ -70,7 +70,7 @@ describe('a node under systemd', { skip }, () => {
 
   test('is installed, waits for no broker, and its lines have their priority in the journal', async () => {
     await must(
-      `${ROOT}/scripts/install.sh`,
+      `${PROJECT}/scripts/install.sh`,
       ...['install', '--node', 'chat-master', '--mode', 'master', '--port', String(port), '--config-from', '/root/files'],
     );
     assert.equal(await running(), FIRST);

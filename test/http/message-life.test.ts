@@ -403,9 +403,37 @@ describe('a survey', () => {
     );
   });
 
-  test('can be cancelled, and is gone with the next chat', async () => {
+  test('is one on all devices of a visitor: each goes on where the other is, what was answered first counts, both are told of its end', async () => {
+    const { visitor: phone, chatId, surveyId } = await closedChat();
+    const tablet = await Visitor.init(url, { visitor: JSON.stringify(phone.page.visitor) });
+    assert.deepEqual(await answer(phone, surveyId, 1, 0, '5'), { result: 'ok' });
+    assert.deepEqual(await answer(tablet, surveyId, 1, 0, '2'), { result: 'ok' }, 'it showed the first question still');
+    assert.deepEqual(await answer(tablet, surveyId, 2, 0, '1'), { result: 'ok' });
+    assert.deepEqual(await answer(phone, surveyId, 2, 0, '2'), { result: 'ok' });
+    assert.deepEqual(await answer(phone, surveyId, 2, 1, 'because'), { result: 'ok' });
+    for (const device of [phone, tablet])
+      await eventually(async () => {
+        await device.poll();
+        return device.deltas.some(delta => delta.objectType === 'SURVEY' && JSON.stringify(delta.data) === 'null');
+      });
+    assert.deepEqual(await answer(tablet, surveyId, 2, 1, 'why not'), { result: 'ok' });
+    const [row] = await single.database.query<{ given: string }>(
+      "select jsonb_path_query_array(survey, '$.answers[*].answer')::text as given from chat where id = $1",
+      [chatId],
+    );
+    assert.equal(row?.given, '["5", "1", "because"]');
+    const later = await Visitor.init(url, { visitor: JSON.stringify(phone.page.visitor) });
+    assert.equal((later.page as unknown as { survey?: object | null }).survey ?? null, null);
+  });
+
+  test('can be cancelled on any device, and is gone with the next chat', async () => {
     const { visitor, surveyId } = await closedChat();
-    assert.deepEqual(await visitor.action('survey.cancel', { 'survey-id': surveyId }), { result: 'ok' });
+    const tablet = await Visitor.init(url, { visitor: JSON.stringify(visitor.page.visitor) });
+    assert.deepEqual(await tablet.action('survey.cancel', { 'survey-id': surveyId }), { result: 'ok' });
+    await eventually(async () => {
+      await visitor.poll();
+      return visitor.deltas.some(delta => delta.objectType === 'SURVEY' && JSON.stringify(delta.data) === 'null');
+    });
     assert.equal((await answer(visitor, surveyId, 1, 0, '5')).error, 'no-current-survey');
     const next = await closedChat();
     await next.visitor.send('one more thing', 'more');

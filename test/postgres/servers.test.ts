@@ -34,11 +34,6 @@ describe('several hosts of PostgreSQL', () => {
   after(() => all.run());
 
   const place = (port: number): string => `127.0.0.1:${port}`;
-  const orders = (): [string, string][] => [
-    ['dead, primary', `${place(dead)}, ${place(primary.port)}`],
-    ['standby, primary', `${place(standby.port)}, ${place(primary.port)}`],
-    ['primary, standby', `${place(primary.port)}, ${place(standby.port)}`],
-  ];
   const folderWith = (hosts: string): Folder => {
     const folder = all.add(new Folder(), it => it.remove());
     folder.write('main.ini', `db_host = ${hosts}\ndb_name = ${NAME}\ndb_username = ${primary.user}\n`);
@@ -58,29 +53,41 @@ describe('several hosts of PostgreSQL', () => {
       it => it.end(),
     );
 
-  test('a node starts and every command runs in each order of them', { timeout: 200_000 }, async () => {
-    for (const [name, hosts] of orders()) {
-      const folder = all.add(new Folder(), it => it.remove());
-      folder.write('main.ini', `db_host = ${hosts}\ndb_name = ${NAME}\ndb_username = ${primary.user}\n`);
-      const run = async (...args: string[]): Promise<string> => {
-        const { code, stderr, stdout } = await chatServer([...args, '--config', 'main.ini'], { cwd: folder.path });
-        assert.equal(code, 0, `${name}: ${args.join(' ')}: ${stderr}`);
-        return stdout;
-      };
-      await run('migrate');
-      const login = name.replaceAll(/\W+/g, '-');
-      await run('operator', 'add', '--login', login, '--fullname', 'Anna', '--password', 'long enough');
-      assert.match(await run('operator', 'list'), new RegExp(login));
-      await run('operator', 'set', '--login', login, '--fullname', 'Anne');
-      await run('operator', 'passwd', '--login', login, '--password', 'long enough too');
-      await run('department', 'add', '--key', login, '--name', 'Sales');
-      await run('cluster', 'status');
-      await run('cluster', 'new-epoch');
-      const node = await startNodeProcess(['--config', 'main.ini'], { cwd: folder.path });
-      // Refused for what it says, not for where it asked.
-      const promoted = await chatServer(['cluster', 'promote', 'nobody', '--config', 'main.ini'], { cwd: folder.path });
-      assert.match(promoted.stderr, /there is no node 'nobody'/);
-      assert.equal(await node.stop(), 0);
+  describe('in every order of them', () => {
+    for (const order of ['dead, primary', 'standby, primary', 'primary, standby']) {
+      let folder: Folder;
+      const login = order.replaceAll(/\W+/g, '-');
+      before(() => {
+        const hosts = order.split(', ').map(role => place({ dead, primary: primary.port, standby: standby.port }[role] ?? 0));
+        folder = folderWith(hosts.join(', '));
+      });
+      const commands: readonly (readonly string[])[] = [
+        ['migrate'],
+        ['operator', 'add', '--login', login, '--fullname', 'Anna', '--password', 'long enough'],
+        ['operator', 'list'],
+        ['operator', 'set', '--login', login, '--fullname', 'Anne'],
+        ['operator', 'passwd', '--login', login, '--password', 'long enough too'],
+        ['operator', 'times', '--login', login],
+        ['operator', 'disable', '--login', login],
+        ['department', 'add', '--key', login, '--name', 'Sales'],
+        ['department', 'set', '--key', login, '--name', 'Shop'],
+        ['department', 'list'],
+        ['cluster', 'status'],
+        ['cluster', 'new-epoch'],
+        ['check-config', '--connect'],
+      ];
+      for (const args of commands)
+        test(`${order}: ${args.slice(0, 2).join(' ')}`, async () => {
+          const { code, stderr } = await chatServer([...args, '--config', 'main.ini'], { cwd: folder.path });
+          assert.equal(code, 0, stderr);
+        });
+      test(`${order}: start, and promote while it runs`, async () => {
+        const node = await startNodeProcess(['--config', 'main.ini'], { cwd: folder.path });
+        // Refused for what it says, not for where it asked.
+        const promoted = await chatServer(['cluster', 'promote', 'nobody', '--config', 'main.ini'], { cwd: folder.path });
+        assert.match(promoted.stderr, /there is no node 'nobody'/);
+        assert.equal(await node.stop(), 0);
+      });
     }
   });
 

@@ -39,7 +39,7 @@ function NotAdmin({ operator }: { readonly operator: LoggedInOperator }) {
           <button class="primary" onClick={() => void logOut()}>
             {words.notAdmin.other}
           </button>
-          <a class="button" href="/operator">
+          <a class="button" href="operator">
             {words.console}
           </a>
         </p>

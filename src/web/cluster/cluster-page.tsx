@@ -28,7 +28,7 @@ export function ClusterPage({ operator }: { readonly operator: LoggedInOperator 
         </h1>
         <StateLine />
         <span class="who">{operator.fullname}</span>
-        <a class="button" href="/operator" title={words.console}>
+        <a class="button" href="operator" title={words.console}>
           <Icon of={MessagesSquare} />
           <span class="wide">{words.console}</span>
         </a>

@@ -4,6 +4,7 @@
  * knows by a client's id (messages) is asked again.
  */
 import { ApiError } from '../shared/api.ts';
+import { serverUrl } from '../shared/server.ts';
 import type { Answer, Frame } from './wire.ts';
 
 export type LinkState =
@@ -96,7 +97,7 @@ export class Link {
     this.#options.onState({ kind: 'connecting' });
     const since = this.#options.since();
     const query = since === '' ? '' : `?since=${encodeURIComponent(since)}`;
-    const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/ws/o/delta${query}`);
+    const socket = new WebSocket(serverUrl(`/ws/o/delta${query}`).replace(/^http/, 'ws'));
     this.#socket = socket;
     this.#listenFor(OPEN_WITHIN_MS);
     socket.onmessage = ({ data }) => {

@@ -1,4 +1,5 @@
 /** A message in one line, and the files in it. */
+import { serverUrl } from '../shared/server.ts';
 import { isFromVisitor, type LastMessage, type Message } from './wire.ts';
 import { count, words } from './words.ts';
 
@@ -34,8 +35,8 @@ export function filesOf({ kind, text, data }: Pick<Message, 'kind' | 'text' | 'd
   return file === undefined || file === null ? parseFiles(text) : [file];
 }
 
-export function downloadPath({ guid, filename }: SentFile): string {
-  return `/l/o/download/${guid}/${encodeURIComponent(filename)}`;
+export function downloadUrl({ guid, filename }: SentFile): string {
+  return serverUrl(`/l/o/download/${guid}/${encodeURIComponent(filename)}`);
 }
 
 /** Did a word of the visitor's come last? */

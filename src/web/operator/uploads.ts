@@ -1,6 +1,7 @@
 /** Files on their way up, with how far each is; sent again under the same id it is the same file. */
 import { signal } from '@preact/signals';
 import { ApiError, type ErrorAnswer } from '../shared/api.ts';
+import { serverUrl } from '../shared/server.ts';
 import { newClientId } from './outbox.ts';
 import type { WordsKind } from './wire.ts';
 import { fill, sizeOf, words } from './words.ts';
@@ -67,7 +68,7 @@ export class Uploads {
       else if ('error' in answer) fail(answer);
       else this.remove(clientSideId);
     };
-    request.open('POST', `/l/o/upload?${address.toString()}`);
+    request.open('POST', serverUrl(`/l/o/upload?${address.toString()}`));
     request.responseType = 'json';
     request.send(form);
   }

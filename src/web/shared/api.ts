@@ -1,4 +1,5 @@
 /** Calls of the operator protocol with the cookie of the login (docs/protocol/operator.md). */
+import { serverUrl } from './server.ts';
 
 export interface ErrorAnswer {
   readonly error: string;
@@ -37,7 +38,7 @@ const ANSWER_WITHIN_MS = 15_000;
 
 /** `data` of the answer. */
 async function ask<T>(path: string, request: RequestInit): Promise<T> {
-  const response = await fetch(path, { ...request, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) }).catch(() => undefined);
+  const response = await fetch(serverUrl(path), { ...request, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) }).catch(() => undefined);
   // A page of the proxy's own is no answer either: the node behind it is away.
   const answer = (await response?.json().catch(() => undefined)) as ErrorAnswer | { readonly data: T } | undefined;
   if (answer === undefined) throw new ApiError({ error: 'no-connection' });

@@ -6,7 +6,7 @@ export const FIELDS = ['name', 'email', 'phone'] as const;
 export type Field = (typeof FIELDS)[number];
 
 export interface Options {
-  /** Where the script came from, which is where the chat is. */
+  /** Where the script came from, which is where the chat is; without a slash at its end. */
   readonly server: string;
   readonly location: string;
   readonly language: Language;
@@ -27,7 +27,7 @@ export function readOptions(script: { readonly src: string; readonly dataset: Re
   const { dataset } = script;
   const asked = (dataset['prechat'] ?? '').split(',').map(name => name.trim());
   return {
-    server: new URL(script.src).origin,
+    server: new URL('.', script.src).href.slice(0, -1),
     location: dataset['location'] ?? 'default',
     language:
       LANGUAGES.find(language => language === dataset['lang']) ??

@@ -15,6 +15,10 @@ export interface SystemdHost {
   stop(): Promise<void>;
 }
 
+const ROOT = path.resolve(import.meta.dirname, '../../..');
+/** Where this project is on the host, to be read, wherever it is here. */
+export const PROJECT = '/srv/project';
+
 /** The mounts are in a namespace of their own and go with it. pivot_root and no chroot: in one PrivateUsers= fails. */
 const FIRST_PROCESS = `
 set -eu
@@ -28,6 +32,7 @@ unshare --fork --kill-child --pid --mount --uts --ipc --cgroup bash -c '
   mount --bind "$1" "$1"
   mount -t proc proc "$1/proc"
   for folder in run tmp; do mount -t tmpfs tmpfs "$1/$folder"; done
+  mkdir -p "$1${PROJECT}"; mount --bind "$2" "$1${PROJECT}"; mount -o remount,bind,ro "$1${PROJECT}"
   mount -t sysfs sysfs "$1/sys" || true
   umount "$1/sys/fs/cgroup" 2>/dev/null || true
   mount -t cgroup2 cgroup2 "$1/sys/fs/cgroup"
@@ -37,7 +42,7 @@ unshare --fork --kill-child --pid --mount --uts --ipc --cgroup bash -c '
   umount -l /.old; rmdir /.old
   exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin container=namespaces \\
     /lib/systemd/systemd --system --unit=basic.target --log-target=journal --show-status=0
-' sh "$1/root" > /dev/null 2>&1 < /dev/null &
+' sh "$1/root" "$2" > /dev/null 2>&1 < /dev/null &
 echo $!
 cat > /dev/null || true
 kill -9 $!
@@ -64,7 +69,7 @@ export async function whyNoSystemd(): Promise<string | undefined> {
 
 export async function startSystemdHost(): Promise<SystemdHost> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tandem-systemd-'));
-  const child = spawn('unshare', ['--mount', '--propagation', 'private', 'bash', '-c', FIRST_PROCESS, 'bash', folder], {
+  const child = spawn('unshare', ['--mount', '--propagation', 'private', 'bash', '-c', FIRST_PROCESS, 'bash', folder, ROOT], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const exited = new Promise<void>(resolve => child.once('exit', () => resolve()));

@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { Download, FileText } from 'lucide';
 import { Icon } from '../../shared/icon.tsx';
-import { downloadPath, type SentFile } from '../summary.ts';
+import { downloadUrl, type SentFile } from '../summary.ts';
 import { fill, sizeOf, words } from '../words.ts';
 
 /** As the server makes them. */
@@ -11,15 +11,15 @@ const SHOWN_PX = 280;
 
 export function FileView({ file }: { readonly file: SentFile }) {
   const isBroken = useSignal(false);
-  const path = downloadPath(file);
+  const url = downloadUrl(file);
   const label = fill(words.download, { name: file.filename });
   if (file.image !== null && !isBroken.value) {
     const { width, height } = file.image.size;
     const scale = Math.min(1, SHOWN_PX / Math.max(width, height), THUMBNAIL_PX / Math.max(width, height));
     return (
-      <a class="picture" href={path} download={file.filename} aria-label={label} title={label}>
+      <a class="picture" href={url} download={file.filename} aria-label={label} title={label}>
         <img
-          src={`${path}?thumb=1`}
+          src={`${url}?thumb=1`}
           alt={file.filename}
           width={Math.max(1, Math.round(width * scale))}
           height={Math.max(1, Math.round(height * scale))}
@@ -29,7 +29,7 @@ export function FileView({ file }: { readonly file: SentFile }) {
     );
   }
   return (
-    <a class="file" href={path} download={file.filename} aria-label={label}>
+    <a class="file" href={url} download={file.filename} aria-label={label}>
       <Icon of={FileText} size="1.5rem" />
       <span>
         <b>{file.filename}</b>
