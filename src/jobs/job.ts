@@ -4,7 +4,7 @@
  * does follows from the database and the replica alone, so a new master needs no memory of the old one's.
  */
 import type { Microseconds } from '../domain/time.ts';
-import { type Clock, isExpected, isNoLongerLeading, type LabelledCounter, type Log, type Metrics } from '../ports.ts';
+import { type Clock, type LabelledCounter, type Log, type Metrics, severityOf } from '../ports.ts';
 
 const SWEEP_EVERY_MS = 5_000;
 const SHORTEST_PAUSE_MS = 50;
@@ -108,7 +108,7 @@ export abstract class Job {
         if (dueUs !== undefined) this.#dueUs = Math.min(this.#dueUs, dueUs);
       } catch (error) {
         this.#failures.inc(name);
-        this.#sayFailure(error);
+        this.#options.log[severityOf(error)]('job-failed', { job: name, error });
         this.#dirty = false; // not at once again: a database that is gone is not asked in a loop
         pauseMs = PAUSE_MS;
       }
@@ -116,15 +116,6 @@ export abstract class Job {
       this.#milliseconds.inc(name, Math.round(clock.nowMs() - startedMs));
     }
     this.#schedule(pauseMs);
-  }
-
-  /** Each hand-over ends a run, and without a database all jobs fail: that is said of the node, and once of its jobs. */
-  #sayFailure(error: unknown): void {
-    const { log } = this.#options;
-    const fields = { job: this.#traits.name, error };
-    if (isNoLongerLeading(error)) log.debug('job-failed', fields);
-    else if (isExpected(error)) log.warn('job-failed', fields);
-    else log.error('job-failed', fields);
   }
 
   #schedule(atMostMs: number): void {

@@ -80,8 +80,11 @@ export function createDatabase(name: string, owner: string): string {
 export function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof AggregateError && error.message === '') return 'code' in error ? String(error.code) : 'no answer';
-  return error.message;
+  return LOST.test(error.message) ? 'the connection was lost' : error.message;
 }
+
+/** node-pg's words for it. */
+const LOST = /^(?:Connection terminated|Client has encountered a connection error|Client was closed)/;
 
 /** SQLSTATE of a server's error, else the code of a socket's. */
 export function sqlState(error: unknown): string {

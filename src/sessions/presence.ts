@@ -4,7 +4,7 @@
  * so that the moment between two polls is no absence. Said again every few seconds, because the master closes the rows of
  * a node that was silent.
  */
-import type { Clock, Log, Metrics, PresenceStore } from '../ports.ts';
+import { type Clock, type Log, type Metrics, type PresenceStore, severityOf } from '../ports.ts';
 
 const SAY_AGAIN_MS = 5_000;
 /** Between two polls of one client. */
@@ -53,7 +53,7 @@ export class Presence {
     for (const id of this.#here.keys()) this.#gone.set(id, nowMs);
     this.#here.clear();
     this.#came.clear();
-    await this.#tell().catch((error: unknown) => this.#options.log.warn('presence-not-told', { error }));
+    await this.#tell().catch((error: unknown) => this.#options.log[severityOf(error)]('presence-not-told', { error }));
   }
 
   /** A WebSocket is open. Returns what to call when it is not any more. */
@@ -113,7 +113,7 @@ export class Presence {
   #tellSoon(): void {
     if (this.#came.size === 0 && this.#gone.size === 0) return;
     this.#telling ??= this.#tell()
-      .catch((error: unknown) => this.#options.log.warn('presence-not-told', { error }))
+      .catch((error: unknown) => this.#options.log[severityOf(error)]('presence-not-told', { error }))
       .finally(() => {
         this.#telling = undefined;
         if (this.#came.size > 0 && this.#timer !== undefined) setImmediate(() => this.#tellSoon());

@@ -4,7 +4,17 @@
  * Whatever the bus loses, doubles or reorders, the replica ends in the same state (I4).
  */
 import { epochOf, type Revision } from '../domain/change.ts';
-import type { ChangeLog, Clock, Counter, IncomingEnvelope, Log, LoggedCommit, Metrics, Snapshots } from '../ports.ts';
+import {
+  type ChangeLog,
+  type Clock,
+  type Counter,
+  type IncomingEnvelope,
+  type Log,
+  type LoggedCommit,
+  type Metrics,
+  severityOf,
+  type Snapshots,
+} from '../ports.ts';
 import type { NewestKnown } from './newest-known.ts';
 import { type Replica, UnknownChange } from './replica.ts';
 
@@ -207,7 +217,7 @@ export class Feed {
   #catchUpNow(): void {
     // A read on its way may have passed the place already.
     if (this.#catchingUp !== undefined) this.#readAgain = true;
-    this.catchUp().catch((error: unknown) => this.#options.logger.warn('catch-up-failed', { error })); // the next heartbeat tries again
+    this.catchUp().catch((error: unknown) => this.#options.logger[severityOf(error)]('catch-up-failed', { error })); // the next heartbeat tries again
   }
 
   async #readLogToItsEnd(): Promise<void> {

@@ -135,7 +135,7 @@ export class Heartbeat {
     // The row is gone or another's: the name was taken over, or the database was set back and shows a run that is long over.
     if (beat.incarnation !== incarnation && !(await this.#keepsName())) return;
     this.#clockOffsetUs = beat.nowUs - clock.nowMs() * 1000;
-    leadership.observe(beat, sentMs);
+    await leadership.observe(beat, sentMs);
     feed.newestIs(beat.revision);
     onDrainWish(beat.drain);
   }

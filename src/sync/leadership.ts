@@ -91,8 +91,8 @@ export class Leadership {
     this.#set(undefined, '');
   }
 
-  /** What a heartbeat said. `sentMs`: when it was asked, so that the lease never seems longer than it is. */
-  observe({ lease }: Heartbeat, sentMs: number): void {
+  /** What a heartbeat said. `sentMs`: when it was asked, so that the lease never seems longer than it is. Never rejects. */
+  async observe({ lease }: Heartbeat, sentMs: number): Promise<void> {
     this.#leader = lease !== undefined && lease.expiresInMs > 0 ? lease.holder : undefined;
     this.#endsAtMs = sentMs + (lease?.expiresInMs ?? 0);
     if (lease?.mine !== true) {
@@ -100,6 +100,10 @@ export class Leadership {
       return;
     }
     if (this.#handing !== undefined) return;
+    if (!this.#isCandidate) {
+      await this.#passOn({ token: lease.token, untilMs: this.#endsAtMs - MARGIN_MS });
+      return;
+    }
     const isNew = this.#lease?.token !== lease.token;
     this.#set({ token: lease.token, untilMs: this.#endsAtMs - MARGIN_MS }, '');
     if (isNew) {
@@ -108,6 +112,13 @@ export class Leadership {
       this.#options.onChange(true);
     }
     if (lease.handTo !== undefined) void this.#handOver(lease.handTo.node, lease.handTo.reason);
+  }
+
+  /** Whoever led has given it to this node in the moment in which it resigned itself. */
+  async #passOn(lease: Lease): Promise<void> {
+    this.#lease = lease;
+    await this.#handOver(null, 'planned');
+    this.#set(undefined, '');
   }
 
   stop(): void {
