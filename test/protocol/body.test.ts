@@ -65,7 +65,7 @@ describe('parameters', () => {
     );
     fc.assert(
       fc.property(fc.jsonValue(), anyUnits, anyUnits, (any, name, text) => {
-        const value = JSON.parse(JSON.stringify(any)); // JSON knows no -0
+        const value = JSON.parse(JSON.stringify(any)) as unknown; // JSON knows no -0
         const said = { value, [name]: [text, { [text]: name }] };
         const clean = JSON.stringify(new Parameters({ data: JSON.stringify(said) }).optionalJson('data', 100_000));
         assert.deepEqual(new Parameters({ data: said }).optionalJson('data', 100_000), JSON.parse(clean));
