@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { CommitLoop } from './commands/commit-loop.ts';
+import { CommitLoop } from './commit/commit-loop.ts';
 import type { LoadedConfig } from './config/config.ts';
 import { CRITICAL_KEYS } from './config/fingerprint.ts';
 import { Lifecycle, type Part } from './lifecycle.ts';

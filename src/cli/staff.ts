@@ -1,7 +1,7 @@
 /** `operator …` and `department …`: what an administrator does from the command line, also while nodes are running. */
 import { performance } from 'node:perf_hooks';
-import type { Command } from '../commands/command.ts';
-import { CommitLoop } from '../commands/commit-loop.ts';
+import type { Command } from '../commit/command.ts';
+import { CommitLoop } from '../commit/commit-loop.ts';
 import { endOperatorSessions } from '../commands/end-sessions.ts';
 import { addDepartment, addOperator, disableOperator, editDepartment, editOperator } from '../commands/staff.ts';
 import type { Config } from '../config/config.ts';

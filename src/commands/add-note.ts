@@ -2,7 +2,7 @@
 import { ChatError } from '../domain/error.ts';
 import { messageId } from '../domain/message.ts';
 import { nextMessageTime } from './chat-rows.ts';
-import type { Command } from './command.ts';
+import type { Command } from '../commit/command.ts';
 import { MESSAGE_BYTES, textBytes } from './command-bytes.ts';
 
 export interface Note {

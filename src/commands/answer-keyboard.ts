@@ -4,7 +4,7 @@ import type { Button, KeyboardData } from '../domain/keyboard.ts';
 import { buttonOf, isKeyboard } from '../domain/keyboard.ts';
 import type { Page } from '../domain/visitor.ts';
 import { nextMessageTime } from './chat-rows.ts';
-import { type Command, unchanged } from './command.ts';
+import { type Command, unchanged } from '../commit/command.ts';
 import { visitorMessage } from './start-chat.ts';
 import { addOperatorOfHeld, wake } from './visitor-speaks.ts';
 import { KEYBOARD_BYTES, MESSAGE_BYTES } from './command-bytes.ts';

@@ -7,7 +7,7 @@ import { packRecord } from '../domain/assignment-record.ts';
 import type { Change } from '../domain/change.ts';
 import { isWaiting } from '../domain/chat.ts';
 import { type AssignmentRules, canBeAssigned } from '../domain/eligibility.ts';
-import type { Command } from './command.ts';
+import type { Command } from '../commit/command.ts';
 import { moveChat } from './move-chat.ts';
 
 /** With a hundred candidates named; the chat's change and history besides. */

@@ -8,7 +8,7 @@ import { ChatError } from '../domain/error.ts';
 import { isAdmin, isSupervisor, supervises } from '../domain/operator.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { getOperator, isOwner, lockForClosing } from './chat-rows.ts';
-import { type Command, unchanged } from './command.ts';
+import { type Command, unchanged } from '../commit/command.ts';
 import { closeChat } from './move-chat.ts';
 import { STEP_BYTES, textBytes } from './command-bytes.ts';
 

@@ -16,7 +16,7 @@ import {
 } from '../domain/message.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { getOpenChat, getOperator, nextMessageTime, refuseUnlessOwner } from './chat-rows.ts';
-import { type Command, type Decision, unchanged } from './command.ts';
+import { type Command, type Decision, unchanged } from '../commit/command.ts';
 import { KNOWN_TEXT_BYTES, MESSAGE_BYTES, textBytes } from './command-bytes.ts';
 
 export interface MessageOfOperator {

@@ -1,7 +1,7 @@
 /** What is known of a visitor changes: contacts, fields of the app, what the site signs, a history that is cleared. */
 import { type Told, type Visitor, withTold } from '../domain/visitor.ts';
 import { getVisitor } from './chat-rows.ts';
-import { type Command, unchanged } from './command.ts';
+import { type Command, unchanged } from '../commit/command.ts';
 import { jsonBytes } from './command-bytes.ts';
 
 /** Adds to what is known; what was signed changes by what is signed alone. */

@@ -4,7 +4,7 @@ import { bearerOf, type Chat, isOpen } from '../domain/chat.ts';
 import type { Change } from '../domain/change.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { lockForClosing } from './chat-rows.ts';
-import { type Command, unchanged } from './command.ts';
+import { type Command, unchanged } from '../commit/command.ts';
 import { closeChat, moveChat } from './move-chat.ts';
 import { STEP_BYTES } from './command-bytes.ts';
 

@@ -5,7 +5,7 @@ import type { Operator } from '../domain/operator.ts';
 import { capacityOf, hasRoom } from '../domain/operator.ts';
 import type { Microseconds } from '../domain/time.ts';
 import type { Visitor } from '../domain/visitor.ts';
-import type { BatchRows } from './batch-rows.ts';
+import type { BatchRows } from '../commit/batch-rows.ts';
 
 export function getVisitor(rows: BatchRows, visitorId: string): Visitor {
   const visitor = rows.visitor(visitorId);

@@ -3,7 +3,7 @@ import { ChatError } from '../domain/error.ts';
 import { supervises } from '../domain/operator.ts';
 import type { Page } from '../domain/visitor.ts';
 import { getOpenChat, getOperator, isOwner } from './chat-rows.ts';
-import { type Command, unchanged } from './command.ts';
+import { type Command, unchanged } from '../commit/command.ts';
 import { STEP_BYTES, textBytes } from './command-bytes.ts';
 
 export interface ChatSubject {

@@ -1,5 +1,5 @@
 /** Ends of what clients hold: a change, so that every node drops what it has cached and tells those connected. */
-import type { Command } from './command.ts';
+import type { Command } from '../commit/command.ts';
 import { STEP_BYTES } from './command-bytes.ts';
 
 export function endPages(pages: readonly { readonly pageId: string; readonly visitorId: string }[]): Command<null> {

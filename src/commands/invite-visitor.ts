@@ -4,7 +4,7 @@ import type { Change } from '../domain/change.ts';
 import { ChatError } from '../domain/error.ts';
 import { isBanned, type Page } from '../domain/visitor.ts';
 import { getOperator, nextMessageTime, refuseWithoutRoom } from './chat-rows.ts';
-import { type Command, unchanged } from './command.ts';
+import { type Command, unchanged } from '../commit/command.ts';
 import { operatorMessage } from './send-operator-message.ts';
 import { newChat } from './start-chat.ts';
 import { chatBytes, MESSAGE_BYTES, STEP_BYTES, textBytes } from './command-bytes.ts';

@@ -5,7 +5,7 @@ import { ChatError } from '../domain/error.ts';
 import { supervises } from '../domain/operator.ts';
 import type { Survey } from '../domain/survey.ts';
 import { getOpenChat, getOperator, isOwner, lockForClosing, refuseUnlessOwner } from './chat-rows.ts';
-import { type Command, unchanged } from './command.ts';
+import { type Command, unchanged } from '../commit/command.ts';
 import { closeChat, moveChat } from './move-chat.ts';
 import { jsonBytes, STEP_BYTES } from './command-bytes.ts';
 

@@ -11,10 +11,10 @@ import type { Operator } from '../domain/operator.ts';
 import type { LostOperatorPolicy } from '../domain/rules.ts';
 import type { HotState } from '../domain/state.ts';
 import type { Microseconds } from '../domain/time.ts';
-import type { BatchRows } from './batch-rows.ts';
+import type { BatchRows } from '../commit/batch-rows.ts';
 import { lockForClosing } from './chat-rows.ts';
-import { type Command, unchanged } from './command.ts';
-import { RowNotLocked } from './key-set.ts';
+import { type Command, unchanged } from '../commit/command.ts';
+import { RowNotLocked } from '../commit/key-set.ts';
 import { closeChat, moveChat } from './move-chat.ts';
 
 export interface LoseOperator {

@@ -3,7 +3,7 @@ import { ChatError } from '../domain/error.ts';
 import { isAdmin, type Operator, type OperatorStatus, supervises } from '../domain/operator.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { getOperator } from './chat-rows.ts';
-import { type Command, unchanged } from './command.ts';
+import { type Command, unchanged } from '../commit/command.ts';
 import { STEP_BYTES } from './command-bytes.ts';
 
 export interface StatusSet {

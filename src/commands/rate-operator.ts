@@ -1,7 +1,7 @@
 /** The visitor's opinion of the operator of his chat, open or closed; a new one takes the place of the last. */
 import type { Rating } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';
-import { type Command, unchanged } from './command.ts';
+import { type Command, unchanged } from '../commit/command.ts';
 import { STEP_BYTES, textBytes } from './command-bytes.ts';
 
 export interface RateOperator {

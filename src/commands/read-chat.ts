@@ -1,7 +1,7 @@
 /** Read marks. Reading what is read already changes nothing. */
 import { messageTime } from '../domain/message.ts';
 import { getOpenChat, getOperator, refuseUnlessOwner } from './chat-rows.ts';
-import { type Command, unchanged } from './command.ts';
+import { type Command, unchanged } from '../commit/command.ts';
 import { STEP_BYTES } from './command-bytes.ts';
 
 export function readByOperator({ operatorId, chatId }: { readonly operatorId: number; readonly chatId: number }): Command<null> {

@@ -9,7 +9,7 @@ import { type Message, messageId, type MessageKind, operatorSender, type Quote, 
 import type { Operator } from '../domain/operator.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { getOpenChat, getOperator, nextMessageTime, refuseUnlessOwner, refuseWithoutRoom } from './chat-rows.ts';
-import { type Command, unchanged } from './command.ts';
+import { type Command, unchanged } from '../commit/command.ts';
 import { moveChat } from './move-chat.ts';
 import type { SentMessage } from './send-visitor-message.ts';
 import { jsonBytes, KNOWN_TEXT_BYTES, MESSAGE_BYTES, STEP_BYTES, textBytes } from './command-bytes.ts';

@@ -5,9 +5,9 @@
 import type { Change } from '../domain/change.ts';
 import { ChatError } from '../domain/error.ts';
 import { canBeEdited, type Message, quoteOf, visitorSender } from '../domain/message.ts';
-import type { BatchRows } from './batch-rows.ts';
+import type { BatchRows } from '../commit/batch-rows.ts';
 import { getVisitor, nextMessageTime } from './chat-rows.ts';
-import { type Command, type Decision, unchanged } from './command.ts';
+import { type Command, type Decision, unchanged } from '../commit/command.ts';
 import { type ChatOpening, newChat, visitorMessage, type VisitorWords } from './start-chat.ts';
 import { addOperatorOfHeld, reopened, type Reopening, wake } from './visitor-speaks.ts';
 import { chatBytes, jsonBytes, KNOWN_TEXT_BYTES, MESSAGE_BYTES, textBytes } from './command-bytes.ts';

@@ -2,9 +2,9 @@
 import type { Department } from '../domain/department.ts';
 import { ChatError } from '../domain/error.ts';
 import type { Operator, Role } from '../domain/operator.ts';
-import type { BatchRows } from './batch-rows.ts';
+import type { BatchRows } from '../commit/batch-rows.ts';
 import { getOperator } from './chat-rows.ts';
-import { type Command, unchanged } from './command.ts';
+import { type Command, unchanged } from '../commit/command.ts';
 import { jsonBytes, MESSAGE_BYTES, STEP_BYTES } from './command-bytes.ts';
 
 export interface NewOperator {

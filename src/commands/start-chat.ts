@@ -8,7 +8,7 @@ import { type Message, messageId, type Quote, type VISITOR_KINDS, visitorSender 
 import type { Microseconds } from '../domain/time.ts';
 import { type Page, type Visitor, visitorName } from '../domain/visitor.ts';
 import { getVisitor, nextMessageTime } from './chat-rows.ts';
-import { type Command, unchanged } from './command.ts';
+import { type Command, unchanged } from '../commit/command.ts';
 import { addOperatorOfHeld, wake } from './visitor-speaks.ts';
 import { chatBytes, MESSAGE_BYTES, textBytes } from './command-bytes.ts';
 

@@ -2,9 +2,9 @@
 import type { Chat } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';
 import { currentQuestion, type Survey, type SurveyAnswer, whyNoAnswer } from '../domain/survey.ts';
-import type { BatchRows } from './batch-rows.ts';
+import type { BatchRows } from '../commit/batch-rows.ts';
 import { jsonBytes } from './command-bytes.ts';
-import { type Command, type Decision, unchanged } from './command.ts';
+import { type Command, type Decision, unchanged } from '../commit/command.ts';
 
 export interface OwnSurvey {
   readonly visitorId: string;

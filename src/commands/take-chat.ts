@@ -7,7 +7,7 @@ import type { AssignmentMode } from '../domain/department.ts';
 import { ChatError } from '../domain/error.ts';
 import { isAdmin, supervises, worksIn } from '../domain/operator.ts';
 import { getOpenChat, getOperator, refuseWithoutRoom } from './chat-rows.ts';
-import { type Command, unchanged } from './command.ts';
+import { type Command, unchanged } from '../commit/command.ts';
 import { moveChat } from './move-chat.ts';
 import { STEP_BYTES } from './command-bytes.ts';
 

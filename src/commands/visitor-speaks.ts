@@ -4,11 +4,11 @@
  */
 import { type Chat, isOpen, nextVersion } from '../domain/chat.ts';
 import type { Change } from '../domain/change.ts';
-import type { KeySet } from './key-set.ts';
+import type { KeySet } from '../commit/key-set.ts';
 import { hasRoom } from '../domain/operator.ts';
 import type { Microseconds } from '../domain/time.ts';
 import type { Page, Visitor } from '../domain/visitor.ts';
-import type { BatchRows } from './batch-rows.ts';
+import type { BatchRows } from '../commit/batch-rows.ts';
 import { moveChat } from './move-chat.ts';
 
 /** A visitor's last chat, which he goes on with when he writes soon enough. */

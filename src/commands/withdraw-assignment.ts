@@ -3,7 +3,7 @@ import { bearerOf } from '../domain/chat.ts';
 import type { AssignmentRules } from '../domain/eligibility.ts';
 import { whyWithdrawn } from '../domain/withdrawal.ts';
 import { STEP_BYTES } from './command-bytes.ts';
-import { type Command, unchanged } from './command.ts';
+import { type Command, unchanged } from '../commit/command.ts';
 import { moveChat } from './move-chat.ts';
 
 export interface AssignmentToWithdraw {

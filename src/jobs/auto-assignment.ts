@@ -4,7 +4,7 @@
  */
 import { setImmediate as immediate } from 'node:timers/promises';
 import { assignChats } from '../commands/assign-chats.ts';
-import type { CommitLoop } from '../commands/commit-loop.ts';
+import type { CommitLoop } from '../commit/commit-loop.ts';
 import { type Assignment, planAssignments } from '../domain/assignment.ts';
 import { isWaiting } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';

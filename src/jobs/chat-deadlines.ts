@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { meetDeadline } from '../commands/chat-deadlines.ts';
 import { type AssignmentToWithdraw, withdrawAssignment } from '../commands/withdraw-assignment.ts';
-import type { CommitLoop } from '../commands/commit-loop.ts';
+import type { CommitLoop } from '../commit/commit-loop.ts';
 import { deadlineOf, type DeadlineRules, type Due } from '../domain/chat-deadlines.ts';
 import type { Chat } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';

@@ -2,7 +2,7 @@
  * The master's job of noticing who is gone: operators without a connection to any living node, and those who are offline and
  * still have chats. Bound of what is shown of them (I6): 5 s for a dead node, the grace, and this job's pause.
  */
-import type { CommitLoop } from '../commands/commit-loop.ts';
+import type { CommitLoop } from '../commit/commit-loop.ts';
 import { loseOperator } from '../commands/lose-operator.ts';
 import { planAssignments } from '../domain/assignment.ts';
 import { type Chat, ownerOf } from '../domain/chat.ts';

@@ -1,6 +1,6 @@
 /** What clients talk to: the sessions with everything that they are built on, WebSockets, HTTP. */
 import { fileURLToPath } from 'node:url';
-import type { CommitLoop } from '../commands/commit-loop.ts';
+import type { CommitLoop } from '../commit/commit-loop.ts';
 import type { Config } from '../config/config.ts';
 import { BUILT_IN_STATUSES } from '../domain/operator.ts';
 import type { ChatRules } from '../domain/rules.ts';

@@ -1,5 +1,5 @@
 /** What exists once in a cluster: the jobs of the node that leads. Each is woken when this node begins to. */
-import type { CommitLoop } from '../commands/commit-loop.ts';
+import type { CommitLoop } from '../commit/commit-loop.ts';
 import type { Config } from '../config/config.ts';
 import type { ChatRules } from '../domain/rules.ts';
 import type { Microseconds } from '../domain/time.ts';

@@ -5,7 +5,7 @@ import type { OperatorStatus } from '../domain/operator.ts';
 import type { ChatRules } from '../domain/rules.ts';
 import type { SurveyConfig } from '../domain/survey.ts';
 import type { Microseconds } from '../domain/time.ts';
-import type { CommitLoop } from '../commands/commit-loop.ts';
+import type { CommitLoop } from '../commit/commit-loop.ts';
 import type { ClientSignal } from '../domain/signal.ts';
 import type { Bans, CannedAnswers, ChatHistories, ChatSearch, FileStore, Log, Messages, MessageSearch } from '../ports.ts';
 import type { Parameters } from '../protocol/parameters.ts';

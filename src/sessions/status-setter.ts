@@ -2,7 +2,8 @@
  * An operator's own status, set by whichever of his tabs: at most one change in a while, and the last wish wins. Who toggles
  * fifty times a second makes a few changes of it, and no assignment that comes and goes with each.
  */
-import type { CommitLoop, Executed } from '../commands/commit-loop.ts';
+import type { Executed } from '../commit/command.ts';
+import type { CommitLoop } from '../commit/commit-loop.ts';
 import { setOperatorStatus, type StatusSet, type StatusWish } from '../commands/operator-status.ts';
 import { ChatError } from '../domain/error.ts';
 import type { OperatorStatus } from '../domain/operator.ts';

@@ -1,6 +1,6 @@
 /** What operators do with each other's chats, with visitors, and supervisors with operators: by name, as in operator-actions.ts. */
 import { banVisitor } from '../commands/ban-visitor.ts';
-import type { Executed } from '../commands/commit-loop.ts';
+import type { Executed } from '../commit/command.ts';
 import { type ChatSubject, setChatSubject } from '../commands/describe-chat.ts';
 import { inviteVisitor } from '../commands/invite-visitor.ts';
 import { setOperatorStatus } from '../commands/operator-status.ts';

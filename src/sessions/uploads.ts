@@ -3,7 +3,7 @@
  * client id, so that an upload which is sent again is the same file and the same message.
  */
 import { createHmac } from 'node:crypto';
-import type { CommitLoop } from '../commands/commit-loop.ts';
+import type { CommitLoop } from '../commit/commit-loop.ts';
 import { sendOperatorMessage } from '../commands/send-operator-message.ts';
 import { sendVisitorMessage, type Speaking } from '../commands/send-visitor-message.ts';
 import { ChatError } from '../domain/error.ts';

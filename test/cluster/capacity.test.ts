@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Command } from '../../src/commands/command.ts';
+import type { Command } from '../../src/commit/command.ts';
 import { closeChatByOperator, closeChatByVisitor, releaseChat } from '../../src/commands/leave-chat.ts';
 import { setOperatorStatus } from '../../src/commands/operator-status.ts';
 import { sendOperatorMessage } from '../../src/commands/send-operator-message.ts';

@@ -23,7 +23,7 @@ import { loseOperator } from '../../src/commands/lose-operator.ts';
 import { transferChat, type TransferChat } from '../../src/commands/transfer-chat.ts';
 import { takeChat } from '../../src/commands/take-chat.ts';
 import { setOperatorStatus } from '../../src/commands/operator-status.ts';
-import type { Command } from '../../src/commands/command.ts';
+import type { Command } from '../../src/commit/command.ts';
 import { bearerOf } from '../../src/domain/chat.ts';
 import { ChatError } from '../../src/domain/error.ts';
 import { BUILT_IN_STATUSES } from '../../src/domain/operator.ts';

@@ -6,7 +6,7 @@ import { answerKeyboard } from '../../src/commands/answer-keyboard.ts';
 import { banVisitor } from '../../src/commands/ban-visitor.ts';
 import { changeByOperator, reactByVisitor } from '../../src/commands/change-message.ts';
 import { changeVisitorFields } from '../../src/commands/change-visitor.ts';
-import type { Command } from '../../src/commands/command.ts';
+import type { Command } from '../../src/commit/command.ts';
 import { setChatSubject } from '../../src/commands/describe-chat.ts';
 import { closeChatByOperator } from '../../src/commands/leave-chat.ts';
 import { setOperatorStatus } from '../../src/commands/operator-status.ts';

@@ -10,7 +10,7 @@ import { troubleOf } from '../../src/postgres/failures.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { createStore } from '../../src/postgres/store.ts';
 import { BEGIN } from '../../src/postgres/session.ts';
-import { KeySet } from '../../src/commands/key-set.ts';
+import { KeySet } from '../../src/commit/key-set.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { eventually } from '../support/eventually.ts';
 import { HOSTILE, makeDecoys, setHostileDefaults } from '../support/hostile-defaults.ts';

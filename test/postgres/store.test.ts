@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { KeySet } from '../../src/commands/key-set.ts';
+import { KeySet } from '../../src/commit/key-set.ts';
 import { readByVisitor } from '../../src/commands/read-chat.ts';
 import { sendVisitorMessage } from '../../src/commands/send-visitor-message.ts';
 import { assignChats } from '../../src/commands/assign-chats.ts';

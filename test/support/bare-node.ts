@@ -1,7 +1,7 @@
 /** The write and read path of a node without clients: store, commit loop, bus, feed, replica, heartbeat, assignment. */
 import { randomUUID } from 'node:crypto';
-import type { Command } from '../../src/commands/command.ts';
-import { CommitLoop } from '../../src/commands/commit-loop.ts';
+import type { Command } from '../../src/commit/command.ts';
+import { CommitLoop } from '../../src/commit/commit-loop.ts';
 import { AutoAssignment } from '../../src/jobs/auto-assignment.ts';
 import { createMetrics, type MetricsRegistry } from '../../src/metrics.ts';
 import type { Bus } from '../../src/ports.ts';

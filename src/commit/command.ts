@@ -29,6 +29,13 @@ export interface Command<A> {
   decide(rows: BatchRows, nowUs: Microseconds): Decision<A>;
 }
 
+/** What became of a command that was not refused. */
+export interface Executed<A> {
+  readonly answer: A;
+  /** The newest revision of its batch; undefined when the command changed nothing. */
+  readonly revision: number | undefined;
+}
+
 /** A decision that changes nothing. */
 export function unchanged<A>(answer: A): Decision<A> {
   return { changes: [], answer };

@@ -2,9 +2,9 @@
  * Commands that wait for the next commit, bounded in number and bytes. Commands of the master never share a batch
  * with those of sessions (only theirs are fenced); the two take turns.
  */
-import type { Command } from './command.ts';
-import type { Executed } from './commit-loop.ts';
-import type { RowNotLocked } from './key-set.ts';
+import type { HotState } from '../domain/state.ts';
+import type { Command, Executed } from './command.ts';
+import { KeySet, type RowNotLocked } from './key-set.ts';
 
 const MAX_BATCH_COMMANDS = 1_000;
 const MAX_BATCH_BYTES = 1_048_576;
@@ -17,6 +17,19 @@ export interface Pending {
   readonly extraKeys: RowNotLocked[];
   readonly resolve: (executed: Executed<unknown>) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** What a batch asks for, with the rows that its commands were found to need before. */
+export function keysOf(
+  batch: readonly Pick<Pending, 'command' | 'extraKeys'>[],
+  hot: HotState,
+): KeySet {
+  const keys = new KeySet();
+  for (const { command, extraKeys } of batch) {
+    command.addKeys(keys, hot);
+    for (const extra of extraKeys) extra.addTo(keys);
+  }
+  return keys;
 }
 
 export class CommandQueue {

@@ -9,8 +9,7 @@ import type { HotState } from '../domain/state.ts';
 import { type BatchWrite, type CommittedRange, type Log, type Store, StoreFailure } from '../ports.ts';
 import { Attempt } from './attempt.ts';
 import { BatchRows } from './batch-rows.ts';
-import type { Pending } from './command-queue.ts';
-import { keysOf } from './key-set.ts';
+import { keysOf, type Pending } from './command-queue.ts';
 
 export interface LockedCommitsOptions {
   readonly store: Store;

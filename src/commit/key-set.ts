@@ -3,7 +3,6 @@ import { bearerOf } from '../domain/chat.ts';
 import { type Sender, sentKey } from '../domain/message.ts';
 import type { HotState } from '../domain/state.ts';
 import type { Keys, MessageKey } from '../ports.ts';
-import type { Command } from './command.ts';
 
 export class KeySet implements Keys {
   readonly visitors = new Set<string>();
@@ -58,19 +57,6 @@ export class KeySet implements Keys {
   addMessage(visitorId: string, messageId: string): void {
     this.messages.set(messageId, { visitorId });
   }
-}
-
-/** What a batch asks for, with the rows that its commands were found to need before. */
-export function keysOf(
-  batch: readonly { readonly command: Command<unknown>; readonly extraKeys: readonly RowNotLocked[] }[],
-  hot: HotState,
-): KeySet {
-  const keys = new KeySet();
-  for (const { command, extraKeys } of batch) {
-    command.addKeys(keys, hot);
-    for (const extra of extraKeys) extra.addTo(keys);
-  }
-  return keys;
 }
 
 /** A command met a row that its guess did not lock: it goes to the next batch, which locks this row too. */

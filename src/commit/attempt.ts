@@ -5,8 +5,8 @@ import type { HotState } from '../domain/state.ts';
 import type { BatchWrite } from '../ports.ts';
 import type { BatchRows } from './batch-rows.ts';
 import type { Decision } from './command.ts';
-import type { Pending } from './command-queue.ts';
-import { KeySet, keysOf, RowNotLocked } from './key-set.ts';
+import { keysOf, type Pending } from './command-queue.ts';
+import { KeySet, RowNotLocked } from './key-set.ts';
 
 export type Outcome = { readonly decision: Decision<unknown> } | { readonly refusal: unknown };
 

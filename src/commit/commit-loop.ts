@@ -31,10 +31,10 @@ import {
 } from '../ports.ts';
 import { Attempt } from './attempt.ts';
 import { ChatIds } from './chat-ids.ts';
-import { CommandQueue, type Pending } from './command-queue.ts';
-import type { Command } from './command.ts';
+import { CommandQueue, keysOf, type Pending } from './command-queue.ts';
+import type { Command, Executed } from './command.ts';
 import { GuessedRows, type NewcomerRows } from './guessed-rows.ts';
-import { keysOf, RowNotLocked } from './key-set.ts';
+import { RowNotLocked } from './key-set.ts';
 import { type CommittedBatch, LockedCommits, type Tried } from './locked-commits.ts';
 
 const COMMAND_TIMEOUT_MS = 5_000;
@@ -42,12 +42,6 @@ const COMMAND_TIMEOUT_MS = 5_000;
 const MAX_ROUNDS = 10;
 /** So many waiting commands are sent behind the commit in flight, for the database to go on with; fewer wait for its end. */
 const WORTH_A_SECOND = 64;
-
-export interface Executed<A> {
-  readonly answer: A;
-  /** The newest revision of its batch; undefined when the command changed nothing. */
-  readonly revision: number | undefined;
-}
 
 export interface CommitLoopOptions {
   readonly store: Store;
