@@ -1,6 +1,6 @@
 /**
- * Every door out of the pure code. Adapters (postgres/, rabbitmq/, log/, metrics.ts) implement these; commands/,
- * sync/, sessions/ and jobs/ use them; node.ts connects the two.
+ * Every door out of the pure code. Adapters (postgres/, rabbitmq/, system/) implement these; commands/,
+ * sync/, sessions/ and jobs/ use them; node/ connects the two.
  */
 export * from './ports/clients.ts';
 export * from './ports/cluster.ts';

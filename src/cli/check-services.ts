@@ -4,7 +4,7 @@
  */
 import type { Config } from '../config/config.ts';
 import { tryBrokers } from '../rabbitmq/try-broker.ts';
-import { tlsOf } from '../tls.ts';
+import { tlsOf } from '../config/tls-options.ts';
 import { EXIT, exitCodeOf, sentenceOf } from './exit.ts';
 import { openDatabase } from './open-database.ts';
 

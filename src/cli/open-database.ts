@@ -8,7 +8,7 @@ import { Database, type DatabaseOptions } from '../postgres/database.ts';
 import { type EmbeddedPostgres, openEmbedded } from '../postgres/embedded.ts';
 import { troubleOf } from '../postgres/failures.ts';
 import { checkFitness } from '../postgres/fitness.ts';
-import { tlsOf } from '../tls.ts';
+import { tlsOf } from '../config/tls-options.ts';
 import { ServiceError } from './exit.ts';
 
 const POOL_SIZE = 5;

@@ -3,8 +3,8 @@
  * main.ts for `start` alone; a person at a terminal reads the sentences on standard error instead.
  */
 import type { Flags } from '../config/flags.ts';
-import { createLog } from '../log/log.ts';
-import { isJournal } from '../log/journal.ts';
+import { createLog } from '../system/log.ts';
+import { isJournal } from '../system/journal.ts';
 import { EXIT, exitCodeOf, sentenceOf } from './exit.ts';
 
 /** True: it is told, and standard error leads to the same journal. */

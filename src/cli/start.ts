@@ -3,8 +3,8 @@
  * configuration again.
  */
 import type { Config, LoadedConfig } from '../config/config.ts';
-import { createLog, type NodeLog } from '../log/log.ts';
-import { type RunningNode, startNode } from '../node.ts';
+import { createLog, type NodeLog } from '../system/log.ts';
+import { type RunningNode, startNode } from '../node/node.ts';
 import { EXIT, ServiceError } from './exit.ts';
 import { openDatabase } from './open-database.ts';
 

@@ -1,5 +1,5 @@
 /**
- * main.ini + main.ini.d + cluster.json + environment + flags → one frozen, typed Config. Only node.ts and the command
+ * main.ini + main.ini.d + cluster.json + environment + flags → one frozen, typed Config. Only node/ and the command
  * line read it; parts receive plain options. Every fault is collected, and all are told at once.
  */
 import { existsSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /** What this node says of itself with each heartbeat: less than 300 bytes as JSON. */
 import { performance } from 'node:perf_hooks';
 import { cutText } from '../domain/text.ts';
-import type { MetricsRegistry } from '../metrics.ts';
+import type { MetricsRegistry } from '../system/metrics.ts';
 import type { NodeStats } from '../ports.ts';
 import type { Health } from '../sync/health.ts';
 

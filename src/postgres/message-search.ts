@@ -1,5 +1,5 @@
 /**
- * A visitor's search through his own messages. On connections of its own (see node.ts): however long it takes, those who
+ * A visitor's search through his own messages. On connections of its own (see node/node.ts): however long it takes, those who
  * only read have theirs. Never on the pool of the other reads.
  */
 import { PAGE_BYTES } from '../domain/answer-bytes.ts';

@@ -6,11 +6,11 @@ import type { Signal } from '../domain/signal.ts';
 import type { Microseconds } from '../domain/time.ts';
 import type { Bus, BusHandlers, Counter, Log, Metrics, OutgoingEnvelope } from '../ports.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
-import { encodeEnvelope, encodeSignal, type Sender } from './envelope.ts';
-import { FreshSignals } from './fresh-signals.ts';
+import { encodeEnvelope, encodeSignal, type Sender } from '../bus/envelope.ts';
+import { FreshSignals } from '../bus/fresh-signals.ts';
 import { Publisher } from './publisher.ts';
 import { brokerText, isMismatch } from './reason.ts';
-import { createSigner } from './signature.ts';
+import { createSigner } from '../bus/signature.ts';
 import { Subscriber } from './subscriber.ts';
 import { EXCHANGE, EXCHANGE_TYPE, exchangesOf, QUEUE } from './topology.ts';
 

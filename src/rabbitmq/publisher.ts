@@ -5,7 +5,7 @@
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import type { Counter, Log } from '../ports.ts';
 import type { Lost } from './connection.ts';
-import type { Signer } from './signature.ts';
+import type { Signer } from '../bus/signature.ts';
 
 /** Without a confirm at most; behind that the broker is too slow. */
 const MAX_UNCONFIRMED = 1_000;

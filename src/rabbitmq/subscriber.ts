@@ -5,9 +5,9 @@
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import type { BusHandlers, Counter, Log, LogFields } from '../ports.ts';
 import type { Lost } from './connection.ts';
-import { decode, installationOf, MAX_MESSAGE_BYTES, type Sender } from './envelope.ts';
-import type { FreshSignals } from './fresh-signals.ts';
-import type { Signer } from './signature.ts';
+import { decode, installationOf, MAX_MESSAGE_BYTES, type Sender } from '../bus/envelope.ts';
+import type { FreshSignals } from '../bus/fresh-signals.ts';
+import type { Signer } from '../bus/signature.ts';
 import { declareExchanges, declareTopology, type Exchanges } from './topology.ts';
 
 export interface SubscriberOptions {

@@ -2,7 +2,7 @@
  * The broker's objects as data, declared on every new connection and said again once a second. All of them may be
  * deleted at any time: nothing that matters lives in the broker.
  *
- *   exchange <prefix>.changes   topic, durable    one message per commit (rabbitmq/envelope.ts), routing key empty
+ *   exchange <prefix>.changes   topic, durable    one message per commit (bus/envelope.ts), routing key empty
  *   exchange <prefix>.signals   topic, durable    one message per signal (typing), routing key empty
  *   queue    (server-named)     exclusive         one per node, bound to both by `#`; gone with the node's connection
  *

@@ -7,7 +7,7 @@ import type { Counter, Metrics } from '../ports.ts';
 import { Turns } from './turns.ts';
 
 const OF_EACH_KIND = { atOnce: 2, ofEach: 1, waiting: 50, waitingOfEach: 0, maxWaitMs: 2_000 };
-/** Connections of the searches: the pool that node.ts opens for them. */
+/** Connections of the searches: the pool that node/node.ts opens for them. */
 export const SEARCHES_AT_ONCE = 2 * OF_EACH_KIND.atOnce;
 
 export class Searches {

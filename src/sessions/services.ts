@@ -1,4 +1,4 @@
-/** What sessions are built on; made once by node.ts and handed to http/ and ws/. */
+/** What sessions are built on; made once by node/client-side.ts and handed to http/ and ws/. */
 import type { Revision } from '../domain/change.ts';
 import { EPOCH_SIZE, epochOf } from '../domain/change.ts';
 import type { OperatorStatus } from '../domain/operator.ts';

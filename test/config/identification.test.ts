@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { describeConfig } from '../../src/config/config.ts';
-import { planReload } from '../../src/reload.ts';
+import { planReload } from '../../src/node/reload.ts';
 import { faultsOf, load } from './support.ts';
 
 const [A, B, SHORT] = ['a'.repeat(32), 'b'.repeat(32), 'c'.repeat(31)];

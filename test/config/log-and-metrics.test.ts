@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics } from '../../src/system/metrics.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
 /** The lines that `body` (a script that has `log`) writes to standard output of a process of its own. */
 function logged(body: string, level = 'debug'): Record<string, unknown>[] {
-  const script = `import { createLog } from './src/log/log.ts'; import { Secret } from './src/config/secret.ts';
+  const script = `import { createLog } from './src/system/log.ts'; import { Secret } from './src/config/secret.ts';
     const log = createLog({ level: '${level}', node: 'chat-slave', mode: 'slave' }); void Secret; ${body}`;
   const output = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { cwd: ROOT, encoding: 'utf8' });
   return output

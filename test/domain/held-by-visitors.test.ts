@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ChatError } from '../../src/domain/error.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics } from '../../src/system/metrics.ts';
 import { HeldByVisitors } from '../../src/sessions/held-by-visitors.ts';
 
 const PER_ADDRESS = 12;

@@ -4,7 +4,7 @@ import { after, afterEach, before, describe, test, type TestContext } from 'node
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ChannelModel, connect } from 'amqplib';
 import { type PrivateBroker, startPrivateBroker } from '../support/broker.ts';
-import { createSigner } from '../../src/rabbitmq/signature.ts';
+import { createSigner } from '../../src/bus/signature.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { MASTER, SLAVE, startCluster, type TestCluster } from '../support/cluster.ts';
 import { aMove } from '../support/rows.ts';

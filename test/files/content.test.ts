@@ -7,7 +7,7 @@ import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { FILE_TYPES } from '../../src/files/types.ts';
 import { createInspector } from '../../src/files/inspector.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics } from '../../src/system/metrics.ts';
 import { safeFilename } from '../../src/protocol/filename.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'tandem-content-'));

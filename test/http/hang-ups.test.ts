@@ -9,7 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { BodyReader } from '../../src/http/body-reader.ts';
 import { HeldPolls } from '../../src/http/held-polls.ts';
 import { UploadReader, type UploadSender } from '../../src/http/upload-reader.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics } from '../../src/system/metrics.ts';
 import { HeldByVisitors } from '../../src/sessions/held-by-visitors.ts';
 import { eventually } from '../support/eventually.ts';
 

@@ -8,7 +8,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { ChatError } from '../../src/domain/error.ts';
 import { type Reader, READING_PACE, type ReadingPace, UNREAD_BOUNDS, UnreadAnswers } from '../../src/http/unread-answers.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics } from '../../src/system/metrics.ts';
 import { eventually } from '../support/eventually.ts';
 
 const ANSWER_BYTES = 12 * 1_048_576;

@@ -6,7 +6,7 @@ import { closeChatByVisitor } from '../../src/commands/leave-chat.ts';
 import { sendVisitorMessage } from '../../src/commands/send-visitor-message.ts';
 import type { Page } from '../../src/domain/visitor.ts';
 import { SearchIndex } from '../../src/jobs/search-index.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics } from '../../src/system/metrics.ts';
 import { StoreFailure, type SearchIndex as SearchIndexStore } from '../../src/ports.ts';
 import { createChatSearch } from '../../src/postgres/chat-search.ts';
 import { migrate } from '../../src/postgres/migrate.ts';

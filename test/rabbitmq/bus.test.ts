@@ -14,8 +14,8 @@ import {
   withVirtualHost,
   ORIGIN,
 } from '../support/broker.ts';
-import { encodeSignal, MAX_MESSAGE_BYTES } from '../../src/rabbitmq/envelope.ts';
-import { createSigner } from '../../src/rabbitmq/signature.ts';
+import { encodeSignal, MAX_MESSAGE_BYTES } from '../../src/bus/envelope.ts';
+import { createSigner } from '../../src/bus/signature.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { eventually } from '../support/eventually.ts';
 import { startProxy } from '../support/faults/proxy.ts';

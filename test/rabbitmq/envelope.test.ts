@@ -1,7 +1,7 @@
 /** The wire format, and the sentences for what is wrong: pure, no broker. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { decode, encodeEnvelope, encodeSignal } from '../../src/rabbitmq/envelope.ts';
+import { decode, encodeEnvelope, encodeSignal } from '../../src/bus/envelope.ts';
 import { describeFailure } from '../../src/rabbitmq/reason.ts';
 
 const A = { installation: 'i', origin: 'o', node: 'a "quoted" name', incarnation: 'a-1' };

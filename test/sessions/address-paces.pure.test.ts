@@ -1,7 +1,7 @@
 /** New visitors and beginnings by address: an office does not notice, a flood does, and nobody pays for another address. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics } from '../../src/system/metrics.ts';
 import { AddressPaces } from '../../src/sessions/address-paces.ts';
 
 const clock = { now: 1_000_000, nowMs: () => clock.now };

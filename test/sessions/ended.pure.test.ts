@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ChatError } from '../../src/domain/error.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics } from '../../src/system/metrics.ts';
 import { Hub } from '../../src/sessions/hub.ts';
 import { LatestEnds } from '../../src/sessions/latest-ends.ts';
 import { OperatorLogins } from '../../src/sessions/operator-logins.ts';

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { connect } from 'amqplib';
-import { createMetrics, type MetricsRegistry } from '../../src/metrics.ts';
+import { createMetrics, type MetricsRegistry } from '../../src/system/metrics.ts';
 import type { Bus } from '../../src/ports.ts';
 import { createRabbitBus, type RabbitBusOptions } from '../../src/rabbitmq/bus.ts';
 import { eventually } from './eventually.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Change } from '../../src/domain/change.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics } from '../../src/system/metrics.ts';
 import type { LoggedCommit } from '../../src/ports.ts';
 import { Feed } from '../../src/sync/feed.ts';
 import { NewestKnown } from '../../src/sync/newest-known.ts';

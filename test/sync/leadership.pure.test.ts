@@ -1,7 +1,7 @@
 /** What a node does with the lease when it comes at the wrong moment. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics } from '../../src/system/metrics.ts';
 import type { Heartbeat } from '../../src/ports.ts';
 import { Leadership } from '../../src/sync/leadership.ts';
 import { keptLog } from '../support/silent.ts';

@@ -26,7 +26,7 @@ function linesOf(t: TestContext, args: readonly string[], stream: (id: string) =
 const LOGS = [
   '--input-type=module',
   '-e',
-  `import { createLog } from '${ROOT}/src/log/log.ts'; const log = createLog({ level: 'debug', node: 'n', mode: 'slave' });
+  `import { createLog } from '${ROOT}/src/system/log.ts'; const log = createLog({ level: 'debug', node: 'n', mode: 'slave' });
    log.error('a'); log.warn('b'); log.info('c'); log.debug('d');`,
 ];
 /** A node that cannot start, for two reasons. */

@@ -4,7 +4,7 @@
  *   {"v":1,"installation":"<uuid>","origin":"7713…/16384","node":"chat-slave","incarnation":"<uuid>",
  *    "first":1000000000017,"last":1000000000018,"batch":"<uuid>","changes":[{"type":"message-added",…},…]}
  *
- * signed in the header `signature` (rabbitmq/signature.ts). `changes` is left out above 1 MiB: receivers read them from the log. One signal, on `<prefix>.signals`:
+ * signed in the header `signature` (signature.ts). `changes` is left out above 1 MiB: receivers read them from the log. One signal, on `<prefix>.signals`:
  *
  *   {"v":1,"installation":"<uuid>","origin":"7713…/16384","node":"chat-slave","incarnation":"<uuid>","at":1793456789000000,"number":17,"signal":{"type":"visitor-typing",…}}
  *

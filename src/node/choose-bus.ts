@@ -1,13 +1,13 @@
 /** Which bus a node speaks: none alone, RabbitMQ where mq_host is set, else PostgreSQL's NOTIFY. */
-import type { Config } from './config/config.ts';
-import type { Microseconds } from './domain/time.ts';
-import type { Bus, Log, Metrics } from './ports.ts';
-import type { Database } from './postgres/database.ts';
-import type { Installation } from './postgres/installation.ts';
-import { createNotifyBus } from './postgres/notify-bus.ts';
-import { createRabbitBus } from './rabbitmq/bus.ts';
-import { NO_BUS } from './sync/no-bus.ts';
-import { tlsOf } from './tls.ts';
+import type { Config } from '../config/config.ts';
+import type { Microseconds } from '../domain/time.ts';
+import type { Bus, Log, Metrics } from '../ports.ts';
+import type { Database } from '../postgres/database.ts';
+import type { Installation } from '../postgres/installation.ts';
+import { createNotifyBus } from '../postgres/notify-bus.ts';
+import { createRabbitBus } from '../rabbitmq/bus.ts';
+import { NO_BUS } from '../bus/no-bus.ts';
+import { tlsOf } from '../config/tls-options.ts';
 
 export interface TransportOptions {
   readonly config: Config;

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { ChatError } from '../../src/domain/error.ts';
-import { plainFields } from '../../src/log/plain.ts';
-import { kindOf, type Repeat, Repeats, SAY_AGAIN_MS } from '../../src/log/repeats.ts';
+import { plainFields } from '../../src/system/plain.ts';
+import { kindOf, type Repeat, Repeats, SAY_AGAIN_MS } from '../../src/system/repeats.ts';
 import { isNoLongerLeading, StoreFailure } from '../../src/ports.ts';
 
 const unavailable = (message: string): ChatError => new ChatError('unavailable', 'server-not-ready', message);

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import type { ServiceTls } from './config/service-tls.ts';
+import type { ServiceTls } from './service-tls.ts';
 
 /** How to connect to a host of this name, as it stands in main.ini; undefined: in the clear. */
 export function tlsOf(tls: ServiceTls | undefined): ((host: string) => ConnectionOptions) | undefined {

@@ -2,13 +2,13 @@
  * SIGHUP: the files are read again. Some settings apply at once, others are named as needing a restart; a faulty file
  * changes nothing at all.
  */
-import type { Config, LoadedConfig } from './config/config.ts';
-import { fingerprintOfCluster } from './config/fingerprint.ts';
-import type { HttpServer } from './http/server.ts';
-import type { NodeLog } from './log/log.ts';
-import type { Bus, Log, Registry } from './ports.ts';
-import type { Database } from './postgres/database.ts';
-import { type ClusterIdentity, differingKeys } from './postgres/registry.ts';
+import type { Config, LoadedConfig } from '../config/config.ts';
+import { fingerprintOfCluster } from '../config/fingerprint.ts';
+import type { HttpServer } from '../http/server.ts';
+import type { NodeLog } from '../system/log.ts';
+import type { Bus, Log, Registry } from '../ports.ts';
+import type { Database } from '../postgres/database.ts';
+import { type ClusterIdentity, differingKeys } from '../postgres/registry.ts';
 
 /** What a running node can change. TLS files are read again in any case. */
 const LIVE_KEYS: readonly string[] = ['log_level', 'mq_password', 'db_password', 'cluster.json'];

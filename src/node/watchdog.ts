@@ -7,8 +7,8 @@
  */
 import { writeSync } from 'node:fs';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import type { Clock, Counter, Metrics } from './ports.ts';
-import type { Health } from './sync/health.ts';
+import type { Clock, Counter, Metrics } from '../ports.ts';
+import type { Health } from '../sync/health.ts';
 
 const TICK_MS = 500;
 /** Blocked for this long: no traffic until it has run smoothly for a while. */

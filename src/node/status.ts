@@ -1,16 +1,16 @@
 /** /status of a node, as docs/protocol/cli.md names its fields. No secret, no address of a person. */
 import { cpus, totalmem } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Config } from './config/config.ts';
-import { roleOf, stateOf } from './domain/cluster.ts';
-import { differingKeys } from './postgres/registry.ts';
-import type { Bus, Fingerprint, NodeRow, OpenedEpoch, Registry, SearchIndex } from './ports.ts';
-import type { Feed } from './sync/feed.ts';
-import type { Health } from './sync/health.ts';
-import type { Leadership } from './sync/leadership.ts';
-import type { Replica } from './sync/replica.ts';
-import type { MetricsRegistry } from './metrics.ts';
-import type { WsServer } from './ws/server.ts';
+import type { Config } from '../config/config.ts';
+import { roleOf, stateOf } from '../domain/cluster.ts';
+import { differingKeys } from '../postgres/registry.ts';
+import type { Bus, Fingerprint, NodeRow, OpenedEpoch, Registry, SearchIndex } from '../ports.ts';
+import type { Feed } from '../sync/feed.ts';
+import type { Health } from '../sync/health.ts';
+import type { Leadership } from '../sync/leadership.ts';
+import type { Replica } from '../sync/replica.ts';
+import type { MetricsRegistry } from '../system/metrics.ts';
+import type { WsServer } from '../ws/server.ts';
 
 export interface StatusSources {
   readonly config: Config;

@@ -4,12 +4,12 @@
  * by an administrator and taken back; stopping drains for good.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Config } from './config/config.ts';
-import type { HttpServer } from './http/server.ts';
-import type { Log } from './ports.ts';
-import type { Health } from './sync/health.ts';
-import type { Leadership } from './sync/leadership.ts';
-import type { WsServer } from './ws/server.ts';
+import type { Config } from '../config/config.ts';
+import type { HttpServer } from '../http/server.ts';
+import type { Log } from '../ports.ts';
+import type { Health } from '../sync/health.ts';
+import type { Leadership } from '../sync/leadership.ts';
+import type { WsServer } from '../ws/server.ts';
 
 /** A database that does not answer must not keep clients waiting: the lease then expires by itself. */
 const RESIGN_WITHIN_MS = 2_000;
