@@ -13,7 +13,7 @@
 import type { Change } from '../domain/change.ts';
 import { isSignal, type Signal } from '../domain/signal.ts';
 import type { Microseconds } from '../domain/time.ts';
-import type { IncomingEnvelope, OutgoingEnvelope } from '../ports.ts';
+import type { IncomingEnvelope, OutgoingEnvelope } from '../ports/index.ts';
 
 const VERSION = 1;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -1,5 +1,5 @@
 /** The bus of a single node: there is nobody to tell, and nothing to be interrupted. */
-import type { Bus } from '../ports.ts';
+import type { Bus } from '../ports/index.ts';
 
 export const NO_BUS: Bus = {
   transport: 'none',

@@ -4,7 +4,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
-import type { ClusterControl } from '../ports.ts';
+import type { ClusterControl } from '../ports/index.ts';
 import { createClusterControl } from '../postgres/cluster-control.ts';
 import { troubleOf } from '../postgres/failures.ts';
 import { ServiceError } from './exit.ts';

@@ -1,7 +1,7 @@
 /** Exit codes (docs/protocol/cli.md) and the one sentence that a person at the terminal gets instead of a stack trace. */
 import { ConfigError } from '../config/fault.ts';
 import { ChatError } from '../domain/error.ts';
-import { NodeNameHeld } from '../ports.ts';
+import { NodeNameHeld } from '../ports/index.ts';
 import { ConfigDrift } from '../postgres/registry.ts';
 import { troubleOf } from '../postgres/failures.ts';
 import { UnfitDatabase } from '../postgres/fitness.ts';

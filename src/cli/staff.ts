@@ -8,7 +8,7 @@ import type { Config } from '../config/config.ts';
 import { foldLogin, type Operator } from '../domain/operator.ts';
 import { createLog } from '../system/log.ts';
 import { createMetrics } from '../system/metrics.ts';
-import type { Snapshot, StatusSeconds } from '../ports.ts';
+import type { Snapshot, StatusSeconds } from '../ports/index.ts';
 import type { Database } from '../postgres/database.ts';
 import { openEpoch } from '../postgres/installation.ts';
 import { createLogins } from '../postgres/logins.ts';

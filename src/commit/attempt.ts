@@ -2,7 +2,7 @@
 import type { Change } from '../domain/change.ts';
 import { ChatError } from '../domain/error.ts';
 import type { HotState } from '../domain/state.ts';
-import type { BatchWrite } from '../ports.ts';
+import type { BatchWrite } from '../ports/index.ts';
 import type { BatchRows } from './batch-rows.ts';
 import type { Decision } from './command.ts';
 import { keysOf, type Pending } from './command-queue.ts';

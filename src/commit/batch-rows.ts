@@ -11,7 +11,7 @@ import { isFromVisitor, type Message, messageTime, type Sender, sentKey } from '
 import type { Operator, StatusTime } from '../domain/operator.ts';
 import type { Microseconds } from '../domain/time.ts';
 import type { Visitor } from '../domain/visitor.ts';
-import type { Keys, LockedRows, Written } from '../ports.ts';
+import type { Keys, LockedRows, Written } from '../ports/index.ts';
 import { RowNotLocked } from './key-set.ts';
 
 export class BatchRows implements State {

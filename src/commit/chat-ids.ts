@@ -3,7 +3,7 @@
  * a further chat gets its id under locks, so that of one visitor's chats the newer one has the greater id. Ids of this
  * node's chats follow the time, those of two nodes but for the seconds for which some are kept.
  */
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../ports/index.ts';
 
 const BLOCK = 64;
 const LOW = 32;

@@ -28,7 +28,7 @@ import {
   type OutgoingEnvelope,
   type Store,
   StoreFailure,
-} from '../ports.ts';
+} from '../ports/index.ts';
 import { Attempt } from './attempt.ts';
 import { ChatIds } from './chat-ids.ts';
 import { CommandQueue, keysOf, type Pending } from './command-queue.ts';

@@ -7,7 +7,7 @@ import type { Chat } from '../domain/chat.ts';
 import type { Operator } from '../domain/operator.ts';
 import type { HotState } from '../domain/state.ts';
 import type { Visitor } from '../domain/visitor.ts';
-import type { BatchWrite, Guess, LockedRows, Written } from '../ports.ts';
+import type { BatchWrite, Guess, LockedRows, Written } from '../ports/index.ts';
 import { BatchRows } from './batch-rows.ts';
 import type { ChatIds } from './chat-ids.ts';
 import { KeySet } from './key-set.ts';

@@ -2,7 +2,7 @@
 import { bearerOf } from '../domain/chat.ts';
 import { type Sender, sentKey } from '../domain/message.ts';
 import type { HotState } from '../domain/state.ts';
-import type { Keys, MessageKey } from '../ports.ts';
+import type { Keys, MessageKey } from '../ports/index.ts';
 
 export class KeySet implements Keys {
   readonly visitors = new Set<string>();

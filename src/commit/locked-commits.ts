@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ChatError } from '../domain/error.ts';
 import type { HotState } from '../domain/state.ts';
-import { type BatchWrite, type CommittedRange, type Log, type Store, StoreFailure } from '../ports.ts';
+import { type BatchWrite, type CommittedRange, type Log, type Store, StoreFailure } from '../ports/index.ts';
 import { Attempt } from './attempt.ts';
 import { BatchRows } from './batch-rows.ts';
 import { keysOf, type Pending } from './command-queue.ts';

@@ -1,7 +1,7 @@
 /** Images: their size as they are looked at, and a small picture for lists, turned upright and without what a camera adds. */
 import sharp from 'sharp';
 import { ChatError } from '../domain/error.ts';
-import type { InspectedImage } from '../ports.ts';
+import type { InspectedImage } from '../ports/index.ts';
 import type { PixelRoom } from './pixels.ts';
 
 /** Decoded, a picture takes four bytes a pixel. A phone's has 50 million at most. */

@@ -5,7 +5,7 @@
 import { open } from 'node:fs/promises';
 import { fileTypeFromFile } from 'file-type';
 import { ChatError } from '../domain/error.ts';
-import type { FileInspector, InspectedFile, Metrics } from '../ports.ts';
+import type { FileInspector, InspectedFile, Metrics } from '../ports/index.ts';
 import { charsetOf } from './text.ts';
 import { FILE_TYPES } from './types.ts';
 import { inspectImage, MAX_PIXELS_AT_ONCE } from './images.ts';

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type NextFunction, raw, type Request, type RequestHandler, type Response } from 'express';
 import { ChatError } from '../domain/error.ts';
-import type { LabelledCounter, Metrics } from '../ports.ts';
+import type { LabelledCounter, Metrics } from '../ports/index.ts';
 
 /** A body that trickles in more slowly holds its memory for nothing: its connection is closed. */
 const BODY_WITHIN_MS = 15_000;

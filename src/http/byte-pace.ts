@@ -5,7 +5,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { ChatError } from '../domain/error.ts';
-import type { Counter, Metrics } from '../ports.ts';
+import type { Counter, Metrics } from '../ports/index.ts';
 import { ExpiringMap } from '../sessions/expiring-map.ts';
 import type { Reader } from './unread-answers.ts';
 

@@ -1,7 +1,7 @@
 /** Files up and down, for visitors (docs/protocol/visitor.md) and operators. */
 import type { IncomingMessage } from 'node:http';
 import { type Response, Router } from 'express';
-import type { FoundFile } from '../ports.ts';
+import type { FoundFile } from '../ports/index.ts';
 import { ChatError } from '../domain/error.ts';
 import type { Page } from '../domain/visitor.ts';
 import type { Parameters } from '../protocol/parameters.ts';

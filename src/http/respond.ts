@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { ChatError } from '../domain/error.ts';
-import type { Log } from '../ports.ts';
+import type { Log } from '../ports/index.ts';
 import { internalErrorBody, OPERATOR_STATUS, operatorErrorBody, VISITOR_STATUS, visitorErrorBody } from '../protocol/error-codes.ts';
 
 /** An async handler whose failure goes to the error handler of its router. */

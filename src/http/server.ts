@@ -8,7 +8,7 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { ChatError } from '../domain/error.ts';
-import type { Counter, Metrics } from '../ports.ts';
+import type { Counter, Metrics } from '../ports/index.ts';
 import { HeldByVisitors } from '../sessions/held-by-visitors.ts';
 import type { Services } from '../sessions/services.ts';
 import type { Health } from '../sync/health.ts';

@@ -8,7 +8,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { ChatError } from '../domain/error.ts';
-import type { LabelledCounter, Metrics } from '../ports.ts';
+import type { LabelledCounter, Metrics } from '../ports/index.ts';
 import { Turns } from '../sessions/turns.ts';
 import { BytePace } from './byte-pace.ts';
 import { respondJson, sendJson } from './respond.ts';

@@ -15,7 +15,7 @@ import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/bus
 import { cutText } from '../domain/text.ts';
 import { storableText } from '../protocol/storable.ts';
 import { ChatError } from '../domain/error.ts';
-import type { LabelledCounter, Metrics } from '../ports.ts';
+import type { LabelledCounter, Metrics } from '../ports/index.ts';
 import { queryOf } from '../protocol/body.ts';
 import { Parameters } from '../protocol/parameters.ts';
 import { safeFilename } from '../protocol/filename.ts';

@@ -4,7 +4,7 @@
  * Used by UploadReader; it knows no request.
  */
 import { ChatError } from '../domain/error.ts';
-import type { Counter, Metrics } from '../ports.ts';
+import type { Counter, Metrics } from '../ports/index.ts';
 
 /** `address` as `addressKey`. */
 export type Uploader =

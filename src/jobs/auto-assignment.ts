@@ -11,7 +11,7 @@ import { ChatError } from '../domain/error.ts';
 import type { AssignmentRules } from '../domain/eligibility.ts';
 import { nextChange } from '../domain/schedule.ts';
 import type { Microseconds } from '../domain/time.ts';
-import type { Counter } from '../ports.ts';
+import type { Counter } from '../ports/index.ts';
 import type { Feed } from '../sync/feed.ts';
 import type { AppliedChange, Replica } from '../sync/replica.ts';
 import type { WaitingChats } from '../sync/waiting-chats.ts';

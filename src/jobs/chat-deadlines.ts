@@ -13,7 +13,7 @@ import { type AssignmentRules, isOpen } from '../domain/eligibility.ts';
 import { worksIn } from '../domain/operator.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { whyWithdrawn } from '../domain/withdrawal.ts';
-import type { LabelledCounter } from '../ports.ts';
+import type { LabelledCounter } from '../ports/index.ts';
 import type { Replica } from '../sync/replica.ts';
 import { Job, type JobOptions } from './job.ts';
 

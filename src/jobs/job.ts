@@ -4,7 +4,7 @@
  * does follows from the database and the replica alone, so a new master needs no memory of the old one's.
  */
 import type { Microseconds } from '../domain/time.ts';
-import { type Clock, type LabelledCounter, type Log, type Metrics, severityOf } from '../ports.ts';
+import { type Clock, type LabelledCounter, type Log, type Metrics, severityOf } from '../ports/index.ts';
 
 const SWEEP_EVERY_MS = 5_000;
 const SHORTEST_PAUSE_MS = 50;

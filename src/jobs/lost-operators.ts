@@ -10,7 +10,7 @@ import { ChatError } from '../domain/error.ts';
 import type { ChatRules } from '../domain/rules.ts';
 import { SubQueues } from '../domain/sub-queue.ts';
 import type { Microseconds } from '../domain/time.ts';
-import type { Counter, LostOperators as Store } from '../ports.ts';
+import type { Counter, LostOperators as Store } from '../ports/index.ts';
 import type { Replica } from '../sync/replica.ts';
 import { Job, type JobOptions } from './job.ts';
 

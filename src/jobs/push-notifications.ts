@@ -5,7 +5,7 @@
 import { cutText } from '../domain/text.ts';
 import type { Chat } from '../domain/chat.ts';
 import { isShownToVisitors, type Message } from '../domain/message.ts';
-import type { Counter, LabelledCounter, Log, Metrics, PushGateway, PushNote, PushTarget, PushTargets } from '../ports.ts';
+import type { Counter, LabelledCounter, Log, Metrics, PushGateway, PushNote, PushTarget, PushTargets } from '../ports/index.ts';
 import type { AppliedChange, Replica } from '../sync/replica.ts';
 
 /** More are dropped, oldest first: who has so much to read knows it. */

@@ -1,6 +1,6 @@
 /** The master's job of forgetting: what nobody can ask for any more is deleted, a little at a time, each time under the lease. */
 import type { Microseconds } from '../domain/time.ts';
-import type { LabelledCounter, RetentionStore } from '../ports.ts';
+import type { LabelledCounter, RetentionStore } from '../ports/index.ts';
 import { Job, type JobOptions } from './job.ts';
 
 const SWEEP_MS = 60_000;

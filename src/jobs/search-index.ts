@@ -3,7 +3,7 @@
  * database has no index to offer it says so once and asks again later; searches then read the messages themselves.
  */
 import type { Microseconds } from '../domain/time.ts';
-import type { SearchIndex as SearchIndexStore } from '../ports.ts';
+import type { SearchIndex as SearchIndexStore } from '../ports/index.ts';
 import { Job, type JobOptions } from './job.ts';
 
 const SWEEP_MS = 10_000;

@@ -1,7 +1,7 @@
 /** Which bus a node speaks: none alone, RabbitMQ where mq_host is set, else PostgreSQL's NOTIFY. */
 import type { Config } from '../config/config.ts';
 import type { Microseconds } from '../domain/time.ts';
-import type { Bus, Log, Metrics } from '../ports.ts';
+import type { Bus, Log, Metrics } from '../ports/index.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Installation } from '../postgres/installation.ts';
 import { createNotifyBus } from '../postgres/notify-bus.ts';

@@ -13,7 +13,7 @@ import { createSite } from '../http/site.ts';
 import { createHttpServer, type HttpServer } from '../http/server.ts';
 import type { MetricsRegistry } from '../system/metrics.ts';
 import { boundConnections } from './open-files.ts';
-import type { Bus, Clock, Log, Messages, Pages } from '../ports.ts';
+import type { Bus, Clock, Log, Messages, Pages } from '../ports/index.ts';
 import { createCannedAnswers } from '../postgres/canned-answers.ts';
 import { createChatSearch } from '../postgres/chat-search.ts';
 import { createClusterControl } from '../postgres/cluster-control.ts';

@@ -4,7 +4,7 @@
  * does a client that will not go.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Log } from '../ports.ts';
+import type { Log } from '../ports/index.ts';
 
 export interface Part {
   readonly name: string;

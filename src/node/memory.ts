@@ -5,7 +5,7 @@
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { KnownCommit, Log } from '../ports.ts';
+import type { KnownCommit, Log } from '../ports/index.ts';
 import type { NewestKnown } from '../sync/newest-known.ts';
 
 const WRITE_EVERY_MS = 10_000;

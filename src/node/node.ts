@@ -16,7 +16,7 @@ import { createClientSide } from './client-side.ts';
 import { Memory } from './memory.ts';
 import { nodeStats } from './stats.ts';
 import { chatRules } from './rules.ts';
-import type { Bus, Clock, EpochReason } from '../ports.ts';
+import type { Bus, Clock, EpochReason } from '../ports/index.ts';
 import { createChangeLog } from '../postgres/change-log.ts';
 import { listEpochs } from '../postgres/cluster-control.ts';
 import type { Database } from '../postgres/database.ts';

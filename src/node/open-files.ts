@@ -1,6 +1,6 @@
 /** How many connections the operating system leaves room for. */
 import { readFileSync } from 'node:fs';
-import type { Log } from '../ports.ts';
+import type { Log } from '../ports/index.ts';
 
 /** Files, connections of the database and broker, and some room. */
 const RESERVED = 100;

@@ -6,7 +6,7 @@ import type { Config, LoadedConfig } from '../config/config.ts';
 import { fingerprintOfCluster } from '../config/fingerprint.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { NodeLog } from '../system/log.ts';
-import type { Bus, Log, Registry } from '../ports.ts';
+import type { Bus, Log, Registry } from '../ports/index.ts';
 import type { Database } from '../postgres/database.ts';
 import { type ClusterIdentity, differingKeys } from '../postgres/registry.ts';
 

@@ -6,7 +6,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { HttpServer } from '../http/server.ts';
-import type { Log } from '../ports.ts';
+import type { Log } from '../ports/index.ts';
 import type { Health } from '../sync/health.ts';
 import type { Leadership } from '../sync/leadership.ts';
 import type { WsServer } from '../ws/server.ts';

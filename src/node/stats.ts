@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { cutText } from '../domain/text.ts';
 import type { MetricsRegistry } from '../system/metrics.ts';
-import type { NodeStats } from '../ports.ts';
+import type { NodeStats } from '../ports/index.ts';
 import type { Health } from '../sync/health.ts';
 
 /** Over a shorter time the CPU's share is noise: without the bus heartbeats come ten times a second. */

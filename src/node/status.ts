@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import { roleOf, stateOf } from '../domain/cluster.ts';
 import { differingKeys } from '../postgres/registry.ts';
-import type { Bus, Fingerprint, NodeRow, OpenedEpoch, Registry, SearchIndex } from '../ports.ts';
+import type { Bus, Fingerprint, NodeRow, OpenedEpoch, Registry, SearchIndex } from '../ports/index.ts';
 import type { Feed } from '../sync/feed.ts';
 import type { Health } from '../sync/health.ts';
 import type { Leadership } from '../sync/leadership.ts';

@@ -7,7 +7,7 @@
  */
 import { writeSync } from 'node:fs';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import type { Clock, Counter, Metrics } from '../ports.ts';
+import type { Clock, Counter, Metrics } from '../ports/index.ts';
 import type { Health } from '../sync/health.ts';
 
 const TICK_MS = 500;

@@ -2,7 +2,7 @@
 import { PAGE_BYTES } from '../domain/answer-bytes.ts';
 import { ChatError } from '../domain/error.ts';
 import type { CannedAnswer, CannedContent, CannedOwner } from '../domain/canned-answer.ts';
-import type { CannedAnswers } from '../ports.ts';
+import type { CannedAnswers } from '../ports/index.ts';
 import type { Database } from './database.ts';
 import { sqlState } from './failures.ts';
 import { cutToBytes, type Measured, pageOf } from './page-bytes.ts';

@@ -1,6 +1,6 @@
 /** Reads the change log in pages: one row is one commit, as it travelled on the bus. */
 import type { Change, Revision } from '../domain/change.ts';
-import type { ChangeLog, LoggedCommit } from '../ports.ts';
+import type { ChangeLog, LoggedCommit } from '../ports/index.ts';
 import type { Database } from './database.ts';
 
 const PAGE_ROWS = 200;

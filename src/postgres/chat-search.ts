@@ -3,7 +3,7 @@ import { PAGE_BYTES } from '../domain/answer-bytes.ts';
 import type { Chat, LastMessage } from '../domain/chat.ts';
 import { lastMessageOf } from '../domain/state.ts';
 import type { Visitor } from '../domain/visitor.ts';
-import type { ChatQuery, ChatSearch, Visit } from '../ports.ts';
+import type { ChatQuery, ChatSearch, Visit } from '../ports/index.ts';
 import type { Database } from './database.ts';
 import { cutToBytes, type Measured, pageOf } from './page-bytes.ts';
 import { knownTo, readable } from './readable.ts';

@@ -1,7 +1,7 @@
 /** What an administrator sees of the cluster, and his wishes, for the command line and for every node's HTTP. */
 import { DEAD_AFTER_SECONDS, roleOf, stateOf } from '../domain/cluster.ts';
 import { ChatError } from '../domain/error.ts';
-import type { ClusterControl, ClusterOverview, DatabaseFacts, OpenedEpoch } from '../ports.ts';
+import type { ClusterControl, ClusterOverview, DatabaseFacts, OpenedEpoch } from '../ports/index.ts';
 import type { Database } from './database.ts';
 import { differingKeys, listNodes } from './registry.ts';
 

@@ -1,7 +1,7 @@
 /** Files in the database: in pieces, so that neither side ever holds a whole one in memory. */
 import { createReadStream } from 'node:fs';
 import type { StoredFile } from '../domain/file.ts';
-import type { FileStore, FoundFile, Thumbnail } from '../ports.ts';
+import type { FileStore, FoundFile, Thumbnail } from '../ports/index.ts';
 import type { Database } from './database.ts';
 import { BEGIN } from './session.ts';
 

@@ -1,7 +1,7 @@
 /** What has become of chats and visitors, for those who ask: history rows, bans, time in statuses. */
 import { PAGE_BYTES } from '../domain/answer-bytes.ts';
 import type { HistoryRow } from '../domain/chat-history.ts';
-import type { BannedVisitor, Bans, ChatHistories, StatusSeconds, StatusTimes } from '../ports.ts';
+import type { BannedVisitor, Bans, ChatHistories, StatusSeconds, StatusTimes } from '../ports/index.ts';
 import type { Database } from './database.ts';
 import { cutToBytes, type Measured, pageOf } from './page-bytes.ts';
 import { knownTo } from './readable.ts';

@@ -1,5 +1,5 @@
 /** Customers' own ids of their visitors, and the tokens that their backends have vouched for. */
-import type { Identities } from '../ports.ts';
+import type { Identities } from '../ports/index.ts';
 import type { Database } from './database.ts';
 
 export function createIdentities(database: Database): Identities {

@@ -1,5 +1,5 @@
 /** What the database itself says about the installation, read once at start and again when the timeline changed. */
-import type { EpochReason, KnownCommit } from '../ports.ts';
+import type { EpochReason, KnownCommit } from '../ports/index.ts';
 import type { Database } from './database.ts';
 
 export interface Installation {

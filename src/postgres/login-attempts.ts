@@ -1,6 +1,6 @@
 /** What is counted against guesses of passwords, for all nodes, by the database's clock. Keys are hashes already. */
 import { ChatError } from '../domain/error.ts';
-import type { LoginAttempts } from '../ports.ts';
+import type { LoginAttempts } from '../ports/index.ts';
 import type { Database } from './database.ts';
 import { sqlState } from './failures.ts';
 import { Gather } from './gather.ts';

@@ -1,5 +1,5 @@
 /** Operators' passwords (scrypt hashes) and login sessions (SHA-256 of the token): never a secret in clear. */
-import type { OperatorLogins } from '../ports.ts';
+import type { OperatorLogins } from '../ports/index.ts';
 import type { Database } from './database.ts';
 import { Gather } from './gather.ts';
 

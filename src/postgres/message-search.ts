@@ -3,7 +3,7 @@
  * only read have theirs. Never on the pool of the other reads.
  */
 import { PAGE_BYTES } from '../domain/answer-bytes.ts';
-import type { MessageSearch, StoredMessage } from '../ports.ts';
+import type { MessageSearch, StoredMessage } from '../ports/index.ts';
 import type { Database } from './database.ts';
 import { READ, SHOWN, TEXT_BYTES } from './messages.ts';
 import { cutToBytes, type Measured, pageOf } from './page-bytes.ts';

@@ -2,8 +2,8 @@
 import { PAGE_BYTES } from '../domain/answer-bytes.ts';
 import type { Chat } from '../domain/chat.ts';
 import { SHOWN_KINDS } from '../domain/message.ts';
-import type { LastChat } from '../ports.ts';
-import type { ChatMessagesWanted, HistoryPage, HistoryQuery, Messages, StoredMessage } from '../ports.ts';
+import type { LastChat } from '../ports/index.ts';
+import type { ChatMessagesWanted, HistoryPage, HistoryQuery, Messages, StoredMessage } from '../ports/index.ts';
 import type { Database } from './database.ts';
 import { Gather } from './gather.ts';
 import { cutToBytes, type Measured, pageOf } from './page-bytes.ts';

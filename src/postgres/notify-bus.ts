@@ -11,7 +11,7 @@
 import type pg from 'pg';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isSignal, type Signal } from '../domain/signal.ts';
-import type { Bus, BusHandlers, Counter, Log, Metrics, OutgoingEnvelope } from '../ports.ts';
+import type { Bus, BusHandlers, Counter, Log, Metrics, OutgoingEnvelope } from '../ports/index.ts';
 import type { Database } from './database.ts';
 
 const CHANGES = 'tandem_changes';

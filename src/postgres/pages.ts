@@ -13,7 +13,7 @@ import type {
   PageVisitor,
   PushTarget,
   WrittenPage,
-} from '../ports.ts';
+} from '../ports/index.ts';
 import type { Database } from './database.ts';
 import { BEGIN } from './session.ts';
 import { Gather } from './gather.ts';

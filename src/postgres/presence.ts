@@ -1,5 +1,5 @@
 /** Who is connected where. A node writes rows under its own incarnation; the master closes those of dead nodes, in one statement. */
-import type { GoneOperator, PresenceStore, LostOperators } from '../ports.ts';
+import type { GoneOperator, PresenceStore, LostOperators } from '../ports/index.ts';
 import type { Database } from './database.ts';
 
 export function createPresence(database: Database, incarnation: string): PresenceStore & LostOperators {

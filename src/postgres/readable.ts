@@ -1,5 +1,5 @@
 /** Whose chats an operator may read, as a condition on rows of `chat`: those they have or had, of their departments, and of none. */
-import type { ReadableBy } from '../ports.ts';
+import type { ReadableBy } from '../ports/index.ts';
 
 /** Adds what it compares with to `values`. */
 export function readable({ operatorId, departmentKeys }: ReadableBy, values: unknown[]): string {

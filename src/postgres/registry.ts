@@ -7,7 +7,7 @@ import os from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import type pg from 'pg';
 import { epochOf } from '../domain/change.ts';
-import { type EpochReason, type Fingerprint, type Heartbeat, NodeNameHeld, type NodeRow, type Registry } from '../ports.ts';
+import { type EpochReason, type Fingerprint, type Heartbeat, NodeNameHeld, type NodeRow, type Registry } from '../ports/index.ts';
 import type { Database } from './database.ts';
 import { BEGIN } from './session.ts';
 

@@ -2,7 +2,7 @@
  * What is deleted when, one statement for each kind of row: at most LIMIT rows in a transaction that holds the lease's row, so
  * that a former master deletes nothing. Times are the database's.
  */
-import type { RetentionStore } from '../ports.ts';
+import type { RetentionStore } from '../ports/index.ts';
 import type { Database } from './database.ts';
 import { IS_OPEN } from './tables.ts';
 import { underLease } from './under-lease.ts';

@@ -4,7 +4,7 @@
  * commit of messages: an index on each of them made a batch of twenty 1.7 times as slow, and the flush of its list 240 ms long.
  */
 import type pg from 'pg';
-import type { SearchIndex } from '../ports.ts';
+import type { SearchIndex } from '../ports/index.ts';
 import type { Database } from './database.ts';
 import { sqlState } from './failures.ts';
 import { IS_OPEN } from './tables.ts';

@@ -3,7 +3,7 @@ import type { Chat, LastMessage } from '../domain/chat.ts';
 import type { Department } from '../domain/department.ts';
 import type { Operator } from '../domain/operator.ts';
 import { lastMessageOf } from '../domain/state.ts';
-import type { Snapshots } from '../ports.ts';
+import type { Snapshots } from '../ports/index.ts';
 import type { Database } from './database.ts';
 import { BEGIN_SNAPSHOT } from './session.ts';
 import { CHATS, DEPARTMENTS, IS_OPEN, LAST_MESSAGE, OPERATORS } from './tables.ts';

@@ -24,7 +24,7 @@ import {
   type Store,
   StoreFailure,
   type Written,
-} from '../ports.ts';
+} from '../ports/index.ts';
 import { arrayLiteral, listLiteral } from './array-literal.ts';
 import { type Database, parserOf } from './database.ts';
 import { isConnectionError, isRefusal, sqlState } from './failures.ts';

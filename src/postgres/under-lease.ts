@@ -1,6 +1,6 @@
 /** A transaction that the master alone may commit: the row of the lease is held in it, so that a former master writes nothing. */
 import type pg from 'pg';
-import { StoreFailure } from '../ports.ts';
+import { StoreFailure } from '../ports/index.ts';
 import type { Database } from './database.ts';
 import { BEGIN } from './session.ts';
 

@@ -3,7 +3,7 @@
  * an hour, and each notification is one request. Data only, in the words of the SDKs: the app shows it as it likes.
  */
 import { importPKCS8, SignJWT } from 'jose';
-import type { PushGateway, PushNote } from '../ports.ts';
+import type { PushGateway, PushNote } from '../ports/index.ts';
 
 export interface FcmOptions {
   /** Of the service account's file. */

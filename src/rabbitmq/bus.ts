@@ -4,7 +4,7 @@
  */
 import type { Signal } from '../domain/signal.ts';
 import type { Microseconds } from '../domain/time.ts';
-import type { Bus, BusHandlers, Counter, Log, Metrics, OutgoingEnvelope } from '../ports.ts';
+import type { Bus, BusHandlers, Counter, Log, Metrics, OutgoingEnvelope } from '../ports/index.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { encodeEnvelope, encodeSignal, type Sender } from '../bus/envelope.ts';
 import { FreshSignals } from '../bus/fresh-signals.ts';

@@ -3,7 +3,7 @@
  * at all, because the change log is the backlog and peers read it there.
  */
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
-import type { Counter, Log } from '../ports.ts';
+import type { Counter, Log } from '../ports/index.ts';
 import type { Lost } from './connection.ts';
 import type { Signer } from '../bus/signature.ts';
 

@@ -3,7 +3,7 @@
  * (once per reason and minute) and dropped: the log repairs, and the consumer never dies of a message.
  */
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
-import type { BusHandlers, Counter, Log, LogFields } from '../ports.ts';
+import type { BusHandlers, Counter, Log, LogFields } from '../ports/index.ts';
 import type { Lost } from './connection.ts';
 import { decode, installationOf, MAX_MESSAGE_BYTES, type Sender } from '../bus/envelope.ts';
 import type { FreshSignals } from '../bus/fresh-signals.ts';

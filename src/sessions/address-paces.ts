@@ -3,7 +3,7 @@
  * addresses somebody has. Far above what the people behind one address do; who is told to try later tries again by itself.
  */
 import { ChatError } from '../domain/error.ts';
-import type { Clock, LabelledCounter, Metrics } from '../ports.ts';
+import type { Clock, LabelledCounter, Metrics } from '../ports/index.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import { Pace } from './pace.ts';
 

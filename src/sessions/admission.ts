@@ -4,7 +4,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { ChatError } from '../domain/error.ts';
-import type { Clock, Counter, LabelledCounter, Metrics } from '../ports.ts';
+import type { Clock, Counter, LabelledCounter, Metrics } from '../ports/index.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import { Pace } from './pace.ts';
 

@@ -3,7 +3,7 @@ import { CLOSED_STATES, type ChatState, OPEN_STATES } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';
 import type { Operator } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
-import type { ChatQuery } from '../ports.ts';
+import type { ChatQuery } from '../ports/index.ts';
 import { listedChat } from '../protocol/operator-objects.ts';
 import { type Parameters, wrong } from '../protocol/parameters.ts';
 import { readableBy, refuseUnlessTheirVisitor } from './rights.ts';

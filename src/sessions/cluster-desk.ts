@@ -1,7 +1,7 @@
 /** The cluster as administrators see it and what they wish of it (docs/protocol/operator.md, section 7). All throw ChatError. Who may: rights.ts. */
 import { ChatError } from '../domain/error.ts';
 import type { Operator } from '../domain/operator.ts';
-import type { ClusterControl, DatabaseFacts, Log, NodeOverview, OpenedEpoch } from '../ports.ts';
+import type { ClusterControl, DatabaseFacts, Log, NodeOverview, OpenedEpoch } from '../ports/index.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 
 /** Measuring the database's size means looking at each of its files. */

@@ -11,7 +11,7 @@ import { isOpen, obstacleOf } from '../domain/eligibility.ts';
 import type { Operator } from '../domain/operator.ts';
 import type { ChatRules } from '../domain/rules.ts';
 import type { Microseconds } from '../domain/time.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../ports/index.ts';
 import { type RenderedDelta, render } from '../protocol/delta.ts';
 import { departmentObject, operatorObject } from '../protocol/operator-objects.ts';
 import { type OnlineStatus, visitorDepartment } from '../protocol/visitor-objects.ts';

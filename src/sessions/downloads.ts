@@ -4,7 +4,7 @@ import { isShownToVisitors, visitorSender } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
 import { toSeconds } from '../domain/time.ts';
 import type { Page } from '../domain/visitor.ts';
-import type { FoundFile } from '../ports.ts';
+import type { FoundFile } from '../ports/index.ts';
 import { hmacSha256, isSameHex } from '../protocol/hex-signature.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { readableChat } from './readable-chat.ts';

@@ -1,5 +1,5 @@
 /** A bounded cache: entries leave after a time, and the least recently used when it is full. */
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../ports/index.ts';
 
 export class ExpiringMap<K, V> {
   readonly #clock: Clock;

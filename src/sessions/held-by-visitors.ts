@@ -4,7 +4,7 @@
  * not counted here.
  */
 import { ChatError } from '../domain/error.ts';
-import type { LabelledCounter, Metrics } from '../ports.ts';
+import type { LabelledCounter, Metrics } from '../ports/index.ts';
 
 /** An app has one; after a bad connection there may be a dead one, of which nobody knows yet. */
 const PER_PAGE = 3;

@@ -4,7 +4,7 @@
  */
 import { operatorTopic, pageTopic, type Topic, visitorTopic } from '../domain/audience.ts';
 import type { Revision } from '../domain/change.ts';
-import type { Messages, Metrics } from '../ports.ts';
+import type { Messages, Metrics } from '../ports/index.ts';
 import type { RenderedDelta } from '../protocol/delta.ts';
 import type { AppliedChange, Replica, ReplicaListener } from '../sync/replica.ts';
 import { type HearerKind, type Rendering, Renderings } from './renderings.ts';

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { ChatError } from '../domain/error.ts';
 import { toSeconds } from '../domain/time.ts';
-import type { Identities } from '../ports.ts';
+import type { Identities } from '../ports/index.ts';
 import { isRecord } from '../protocol/json.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { readSignedFields, type SignedFields } from '../protocol/signed-fields.ts';

@@ -10,7 +10,7 @@
  */
 import { createHmac } from 'node:crypto';
 import { ChatError } from '../domain/error.ts';
-import type { Bucket, LoginAttempts, Metrics } from '../ports.ts';
+import type { Bucket, LoginAttempts, Metrics } from '../ports/index.ts';
 import { addressKey } from '../protocol/address.ts';
 import { FairQueue } from './fair-queue.ts';
 

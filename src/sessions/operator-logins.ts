@@ -5,7 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { ChatError } from '../domain/error.ts';
 import { foldLogin, type Operator } from '../domain/operator.ts';
-import type { Clock, LabelledCounter, Log, LoginAttempts, Metrics, OperatorLogins as Store } from '../ports.ts';
+import type { Clock, LabelledCounter, Log, LoginAttempts, Metrics, OperatorLogins as Store } from '../ports/index.ts';
 import { addressKey } from '../protocol/address.ts';
 import type { AppliedChange, Replica } from '../sync/replica.ts';
 import { ExpiringMap } from './expiring-map.ts';

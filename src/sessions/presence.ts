@@ -4,7 +4,7 @@
  * so that the moment between two polls is no absence. Said again every few seconds, because the master closes the rows of
  * a node that was silent.
  */
-import { type Clock, type Log, type Metrics, type PresenceStore, severityOf } from '../ports.ts';
+import { type Clock, type Log, type Metrics, type PresenceStore, severityOf } from '../ports/index.ts';
 
 const SAY_AGAIN_MS = 5_000;
 /** Between two polls of one client. */

@@ -5,7 +5,7 @@ import type { Change } from '../domain/change.ts';
 import { type Chat, isOpen, ownerOf } from '../domain/chat.ts';
 import { isShownToVisitors } from '../domain/message.ts';
 import type { Operator } from '../domain/operator.ts';
-import type { Messages, StoredMessage } from '../ports.ts';
+import type { Messages, StoredMessage } from '../ports/index.ts';
 import { type RenderedDelta, render } from '../protocol/delta.ts';
 import { chatDeltas, ownChat } from '../protocol/operator-deltas.ts';
 import { operatorMessage, operatorObject, operatorStatus } from '../protocol/operator-objects.ts';

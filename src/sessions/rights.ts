@@ -9,7 +9,7 @@
  */
 import { ChatError } from '../domain/error.ts';
 import { isAdmin, isSupervisor, type Operator } from '../domain/operator.ts';
-import type { ReadableBy } from '../ports.ts';
+import type { ReadableBy } from '../ports/index.ts';
 import { readableChat } from './readable-chat.ts';
 import type { Services } from './services.ts';
 

@@ -3,7 +3,7 @@
  * (neither takes the other's), and a bounded number waits. Used by the searches of visitors and operators.
  */
 import { ChatError } from '../domain/error.ts';
-import type { Counter, Metrics } from '../ports.ts';
+import type { Counter, Metrics } from '../ports/index.ts';
 import { Turns } from './turns.ts';
 
 const OF_EACH_KIND = { atOnce: 2, ofEach: 1, waiting: 50, waitingOfEach: 0, maxWaitMs: 2_000 };

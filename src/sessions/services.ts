@@ -7,7 +7,7 @@ import type { SurveyConfig } from '../domain/survey.ts';
 import type { Microseconds } from '../domain/time.ts';
 import type { CommitLoop } from '../commit/commit-loop.ts';
 import type { ClientSignal } from '../domain/signal.ts';
-import type { Bans, CannedAnswers, ChatHistories, ChatSearch, FileStore, Log, Messages, MessageSearch } from '../ports.ts';
+import type { Bans, CannedAnswers, ChatHistories, ChatSearch, FileStore, Log, Messages, MessageSearch } from '../ports/index.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { wrong } from '../protocol/parameters.ts';
 import type { Feed } from '../sync/feed.ts';

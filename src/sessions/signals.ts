@@ -5,7 +5,7 @@
  */
 import { deviceTopic, hearersOf, pageTopic, visitorTopic } from '../domain/audience.ts';
 import type { ClientSignal } from '../domain/signal.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../ports/index.ts';
 import { render } from '../protocol/delta.ts';
 import { operatorTypingDelta, visitorTypingDelta } from '../protocol/operator-deltas.ts';
 import { operatorTypingDelta as operatorTypingForVisitor } from '../protocol/visitor-deltas.ts';

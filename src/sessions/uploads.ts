@@ -10,7 +10,7 @@ import { ChatError } from '../domain/error.ts';
 import type { StoredFile } from '../domain/file.ts';
 import { operatorSender, type Sender, visitorSender } from '../domain/message.ts';
 import type { Page } from '../domain/visitor.ts';
-import type { FileInspector, FileStore } from '../ports.ts';
+import type { FileInspector, FileStore } from '../ports/index.ts';
 import { fileNote, fileObject, filesText, fileWords } from '../protocol/file-objects.ts';
 import type { OperatorTextKind } from './words.ts';
 import { newNonce } from './visitor-pages.ts';

@@ -6,7 +6,7 @@
 import { endPages } from '../commands/end-sessions.ts';
 import { changeVisitorFields } from '../commands/change-visitor.ts';
 import { newVisitor, type Page, withTold } from '../domain/visitor.ts';
-import type { OpenedPage } from '../ports.ts';
+import type { OpenedPage } from '../ports/index.ts';
 import type { Parameters } from '../protocol/parameters.ts';
 import { rowlessPage } from './rowless-page.ts';
 import type { Services } from './services.ts';

@@ -8,7 +8,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { ChatError } from '../domain/error.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { type Ban, isBanned, type Page, type Visitor } from '../domain/visitor.ts';
-import type { Clock, FoundPage, KnownVisitor, Metrics, OpenedPage, PageOpening, Pages, PageVisitor } from '../ports.ts';
+import type { Clock, FoundPage, KnownVisitor, Metrics, OpenedPage, PageOpening, Pages, PageVisitor } from '../ports/index.ts';
 import type { AppliedChange, Replica } from '../sync/replica.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import { LatestEnds } from './latest-ends.ts';

@@ -2,7 +2,7 @@
 import { ALL_VISITORS, deviceTopic, pageTopic, type Topic, visitorTopic } from '../domain/audience.ts';
 import type { Revision } from '../domain/change.ts';
 import { isIdentified, newVisitor, type Page, type Visitor } from '../domain/visitor.ts';
-import type { PageVisitor } from '../ports.ts';
+import type { PageVisitor } from '../ports/index.ts';
 import { fullUpdateFrame, type RenderedDelta } from '../protocol/delta.ts';
 import { surveyObject, visitorChat, visitorFull, visitorSelf, visitSessionState } from '../protocol/visitor-objects.ts';
 import { visitorMessages } from './renderings.ts';

@@ -5,7 +5,7 @@
 import { isOpen } from '../domain/chat.ts';
 import type { Chat } from '../domain/chat.ts';
 import { isFromVisitor, type Message } from '../domain/message.ts';
-import type { StoredMessage } from '../ports.ts';
+import type { StoredMessage } from '../ports/index.ts';
 import type { AppliedChange } from '../sync/replica.ts';
 
 /** With the limits below 8 MB at most. */

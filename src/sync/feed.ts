@@ -14,7 +14,7 @@ import {
   type Metrics,
   severityOf,
   type Snapshots,
-} from '../ports.ts';
+} from '../ports/index.ts';
 import type { NewestKnown } from './newest-known.ts';
 import { type Replica, UnknownChange } from './replica.ts';
 

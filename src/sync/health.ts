@@ -2,7 +2,7 @@
  * What state this node is in and why, as /status, /readyz and the heartbeat report it. Parts report their own
  * trouble under a name and take it back when it is over; the worst one decides.
  */
-import type { Log } from '../ports.ts';
+import type { Log } from '../ports/index.ts';
 
 export type NodeState = 'starting' | 'running' | 'degraded' | 'paused' | 'draining';
 

@@ -5,7 +5,7 @@
  */
 import { ChatError } from '../domain/error.ts';
 import type { Microseconds } from '../domain/time.ts';
-import { type Clock, type EpochReason, NodeNameHeld, type NodeStats, type Registry } from '../ports.ts';
+import { type Clock, type EpochReason, NodeNameHeld, type NodeStats, type Registry } from '../ports/index.ts';
 import type { Feed } from './feed.ts';
 import type { Health } from './health.ts';
 import type { Leadership } from './leadership.ts';

@@ -7,7 +7,7 @@
  *                                         leads ── not renewed in time ──> stepped down
  *                                         leads ── planned, promoted, failback ──> handed over, in one statement
  */
-import type { Clock, Heartbeat, Log, Metrics, Registry } from '../ports.ts';
+import type { Clock, Heartbeat, Log, Metrics, Registry } from '../ports/index.ts';
 
 /** The holder stops leading this long before the lease ends by its own clock. */
 const MARGIN_MS = 500;

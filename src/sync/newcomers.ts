@@ -3,7 +3,7 @@
  * without locks, because the write checks that all of it is still so.
  */
 import { isUntouched, type Visitor } from '../domain/visitor.ts';
-import type { Metrics } from '../ports.ts';
+import type { Metrics } from '../ports/index.ts';
 import type { AppliedChange, Replica, ReplicaListener } from './replica.ts';
 
 /** Most come and never write. The oldest are forgotten: they write a little slower. With all their fields 50 MB at most. */

@@ -3,7 +3,7 @@
  * run. A database that does not have it was set back. Revisions only ever grow, over epochs too, so the greatest one counts.
  */
 import type { Revision } from '../domain/change.ts';
-import type { KnownCommit } from '../ports.ts';
+import type { KnownCommit } from '../ports/index.ts';
 
 export class NewestKnown {
   #commit: KnownCommit = { revision: 0, batchId: undefined };

@@ -10,7 +10,7 @@ import { type Chat, isOpen } from '../domain/chat.ts';
 import type { Department } from '../domain/department.ts';
 import type { Operator } from '../domain/operator.ts';
 import { apply, type HotState, type Rows, type State } from '../domain/state.ts';
-import type { LoggedCommit, Snapshot } from '../ports.ts';
+import type { LoggedCommit, Snapshot } from '../ports/index.ts';
 
 /** One applied change with the chat (or operator) as it was before and is after it. */
 export interface AppliedChange {

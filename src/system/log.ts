@@ -3,7 +3,7 @@
  * repeats is said once, and then how often (repeats.ts); what must not be written is taken out (plain.ts).
  */
 import winston from 'winston';
-import type { Log, LogFields } from '../ports.ts';
+import type { Log, LogFields } from '../ports/index.ts';
 import { isJournal, withPriority } from './journal.ts';
 import { plainFields } from './plain.ts';
 import { kindOf, type Repeat, Repeats } from './repeats.ts';

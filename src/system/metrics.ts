@@ -1,6 +1,6 @@
 /** Metrics in a registry of this node's own (a test runs several nodes in one process), as Prometheus text. */
 import prom from 'prom-client';
-import type { Metrics } from '../ports.ts';
+import type { Metrics } from '../ports/index.ts';
 
 export interface MetricsRegistry extends Metrics {
   readonly contentType: string;

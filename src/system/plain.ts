@@ -2,7 +2,7 @@
  * What JSON can hold of a log line's fields. Message texts, passwords and tokens never get in: redaction is here and nowhere
  * else. Called by log.ts for each line; it never throws, so a log line can never be the reason of a failure.
  */
-import { isExpected, type LogFields } from '../ports.ts';
+import { isExpected, type LogFields } from '../ports/index.ts';
 
 /** By the name of a field, at any depth; not `context`, which is no text. */
 const SENSITIVE = /password|token|secret|authorization|cookie|draft|(?<!con)text/i;

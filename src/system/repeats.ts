@@ -3,7 +3,7 @@
  * its caller names, else that of its error. Lines without either are always said, and so are those with an `errorId`,
  * which a client was told. Called by log.ts; it writes nothing itself.
  */
-import { isExpected, type LogFields } from '../ports.ts';
+import { isExpected, type LogFields } from '../ports/index.ts';
 
 export const SAY_AGAIN_MS = 60_000;
 /** More kinds than there can be of ours: texts of errors may hold anything, and the map must stay small. */

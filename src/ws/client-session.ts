@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Revision } from '../domain/change.ts';
 import { ChatError } from '../domain/error.ts';
-import type { Log } from '../ports.ts';
+import type { Log } from '../ports/index.ts';
 import { parseJsonObject } from '../protocol/body.ts';
 import { CLOSE, type CloseCode } from '../protocol/close-codes.ts';
 import { type ErrorBody, internalErrorBody } from '../protocol/error-codes.ts';

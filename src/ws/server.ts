@@ -6,7 +6,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { ChatError } from '../domain/error.ts';
-import type { Counter, LabelledCounter, Metrics } from '../ports.ts';
+import type { Counter, LabelledCounter, Metrics } from '../ports/index.ts';
 import { queryOf } from '../protocol/body.ts';
 import { CLOSE, type CloseCode, retryReason } from '../protocol/close-codes.ts';
 import { Parameters } from '../protocol/parameters.ts';

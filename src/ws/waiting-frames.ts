@@ -6,7 +6,7 @@
  * Looked at once a second, and as soon as large frames alone could have passed the bound meanwhile: no book is kept of each write.
  */
 import { CLOSE } from '../protocol/close-codes.ts';
-import type { Counter, Metrics } from '../ports.ts';
+import type { Counter, Metrics } from '../ports/index.ts';
 import type { Connection } from './connection.ts';
 
 const MAX_BYTES = 128 * 1_048_576;

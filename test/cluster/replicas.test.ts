@@ -30,7 +30,7 @@ import { BUILT_IN_STATUSES } from '../../src/domain/operator.ts';
 import type { Page } from '../../src/domain/visitor.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { createSnapshots } from '../../src/postgres/snapshots.ts';
-import type { Bus } from '../../src/ports.ts';
+import type { Bus } from '../../src/ports/index.ts';
 import { type BareNode, startBareNode } from '../support/bare-node.ts';
 import { type VirtualHost, withVirtualHost } from '../support/broker.ts';
 import { Cleanup } from '../support/cleanup.ts';

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Signal } from '../../src/domain/signal.ts';
-import type { Bus, BusHandlers, IncomingEnvelope } from '../../src/ports.ts';
+import type { Bus, BusHandlers, IncomingEnvelope } from '../../src/ports/index.ts';
 import { eventually } from '../support/eventually.ts';
 
 export interface BusTransport {

@@ -6,7 +6,7 @@ import { sendVisitorMessage } from '../../src/commands/send-visitor-message.ts';
 import { createChangeLog } from '../../src/postgres/change-log.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { createSnapshots } from '../../src/postgres/snapshots.ts';
-import type { Bus } from '../../src/ports.ts';
+import type { Bus } from '../../src/ports/index.ts';
 import { type BareNode, startBareNode } from '../support/bare-node.ts';
 import { withVirtualHost } from '../support/broker.ts';
 import { Cleanup } from '../support/cleanup.ts';

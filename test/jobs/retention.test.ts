@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { closeChatByVisitor } from '../../src/commands/leave-chat.ts';
 import { sendVisitorMessage } from '../../src/commands/send-visitor-message.ts';
 import type { Page } from '../../src/domain/visitor.ts';
-import { type RetentionStore, StoreFailure } from '../../src/ports.ts';
+import { type RetentionStore, StoreFailure } from '../../src/ports/index.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { createRetention } from '../../src/postgres/retention.ts';
 import { type BareNode, startBareNode } from '../support/bare-node.ts';

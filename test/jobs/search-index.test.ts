@@ -7,7 +7,7 @@ import { sendVisitorMessage } from '../../src/commands/send-visitor-message.ts';
 import type { Page } from '../../src/domain/visitor.ts';
 import { SearchIndex } from '../../src/jobs/search-index.ts';
 import { createMetrics } from '../../src/system/metrics.ts';
-import { StoreFailure, type SearchIndex as SearchIndexStore } from '../../src/ports.ts';
+import { StoreFailure, type SearchIndex as SearchIndexStore } from '../../src/ports/index.ts';
 import { createChatSearch } from '../../src/postgres/chat-search.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { createSearchIndex, mayContain } from '../../src/postgres/search-index.ts';

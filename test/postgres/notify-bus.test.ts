@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { createMetrics } from '../../src/system/metrics.ts';
-import type { Bus } from '../../src/ports.ts';
+import type { Bus } from '../../src/ports/index.ts';
 import type { Database } from '../../src/postgres/database.ts';
 import { createNotifyBus } from '../../src/postgres/notify-bus.ts';
 import { busContract, listen, proveConnected, publish } from '../contracts/bus-contract.ts';

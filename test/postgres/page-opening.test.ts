@@ -1,7 +1,7 @@
 /** Pages that are opened in one batch: each client is told of its own visitor, whatever becomes of the others meanwhile. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PageOpening } from '../../src/ports.ts';
+import type { PageOpening } from '../../src/ports/index.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { createPages } from '../../src/postgres/pages.ts';
 import { Cleanup } from '../support/cleanup.ts';

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { sendVisitorMessage } from '../../src/commands/send-visitor-message.ts';
 import { CHAT_BYTES, PAGE_BYTES } from '../../src/domain/answer-bytes.ts';
 import { type Message, messageId } from '../../src/domain/message.ts';
-import type { StoredMessage } from '../../src/ports.ts';
+import type { StoredMessage } from '../../src/ports/index.ts';
 import { createBans } from '../../src/postgres/histories.ts';
 import { createMessageSearch } from '../../src/postgres/message-search.ts';
 import { createMessages } from '../../src/postgres/messages.ts';

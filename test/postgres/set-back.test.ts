@@ -7,7 +7,7 @@ import { KeySet } from '../../src/commit/key-set.ts';
 import { readByVisitor } from '../../src/commands/read-chat.ts';
 import { sendVisitorMessage } from '../../src/commands/send-visitor-message.ts';
 import { EPOCH_SIZE } from '../../src/domain/change.ts';
-import { type BatchWrite, type KnownCommit, StoreFailure } from '../../src/ports.ts';
+import { type BatchWrite, type KnownCommit, StoreFailure } from '../../src/ports/index.ts';
 import { openEpoch } from '../../src/postgres/installation.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { createStore } from '../../src/postgres/store.ts';

@@ -4,7 +4,7 @@ import type { Command } from '../../src/commit/command.ts';
 import { CommitLoop } from '../../src/commit/commit-loop.ts';
 import { AutoAssignment } from '../../src/jobs/auto-assignment.ts';
 import { createMetrics, type MetricsRegistry } from '../../src/system/metrics.ts';
-import type { Bus } from '../../src/ports.ts';
+import type { Bus } from '../../src/ports/index.ts';
 import { createChangeLog } from '../../src/postgres/change-log.ts';
 import type { Database } from '../../src/postgres/database.ts';
 import { openEpoch, readInstallation } from '../../src/postgres/installation.ts';

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { connect } from 'amqplib';
 import { createMetrics, type MetricsRegistry } from '../../src/system/metrics.ts';
-import type { Bus } from '../../src/ports.ts';
+import type { Bus } from '../../src/ports/index.ts';
 import { createRabbitBus, type RabbitBusOptions } from '../../src/rabbitmq/bus.ts';
 import { eventually } from './eventually.ts';
 import { freePort } from './process.ts';

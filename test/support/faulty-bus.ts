@@ -1,5 +1,5 @@
 /** A real bus whose deliveries are lost, doubled, delayed and so reordered, as the contract of Bus allows. */
-import type { Bus, BusHandlers, IncomingEnvelope } from '../../src/ports.ts';
+import type { Bus, BusHandlers, IncomingEnvelope } from '../../src/ports/index.ts';
 
 export interface Faults {
   readonly drop: number;

@@ -3,7 +3,7 @@
  * agree, for whatever was done in between. Used by every test that runs commands.
  */
 import assert from 'node:assert/strict';
-import type { Snapshot } from '../../src/ports.ts';
+import type { Snapshot } from '../../src/ports/index.ts';
 import { createChangeLog } from '../../src/postgres/change-log.ts';
 import type { Database } from '../../src/postgres/database.ts';
 import { createSnapshots } from '../../src/postgres/snapshots.ts';

@@ -7,7 +7,7 @@ import type { AssignmentRules } from '../../src/domain/eligibility.ts';
 import type { ChatRules } from '../../src/domain/rules.ts';
 import { type Message, messageId } from '../../src/domain/message.ts';
 import type { Operator } from '../../src/domain/operator.ts';
-import type { NodeStats } from '../../src/ports.ts';
+import type { NodeStats } from '../../src/ports/index.ts';
 import type { NodeIdentity } from '../../src/postgres/registry.ts';
 
 export function aChat(overrides: Partial<Chat> = {}): Chat {

@@ -1,6 +1,6 @@
 /** A log that keeps what was said instead of printing it (of one kind once), and a clock. */
 import { performance } from 'node:perf_hooks';
-import type { Clock, Log } from '../../src/ports.ts';
+import type { Clock, Log } from '../../src/ports/index.ts';
 
 export interface KeptLog extends Log {
   readonly entries: { readonly level: string; readonly event: string; readonly fields: unknown }[];

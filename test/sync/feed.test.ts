@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Change } from '../../src/domain/change.ts';
 import { createMetrics } from '../../src/system/metrics.ts';
-import type { LoggedCommit } from '../../src/ports.ts';
+import type { LoggedCommit } from '../../src/ports/index.ts';
 import { Feed } from '../../src/sync/feed.ts';
 import { NewestKnown } from '../../src/sync/newest-known.ts';
 import { Replica } from '../../src/sync/replica.ts';

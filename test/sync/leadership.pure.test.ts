@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createMetrics } from '../../src/system/metrics.ts';
-import type { Heartbeat } from '../../src/ports.ts';
+import type { Heartbeat } from '../../src/ports/index.ts';
 import { Leadership } from '../../src/sync/leadership.ts';
 import { keptLog } from '../support/silent.ts';
 

@@ -4,7 +4,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { ChatError } from '../../src/domain/error.ts';
 import { plainFields } from '../../src/system/plain.ts';
 import { kindOf, type Repeat, Repeats, SAY_AGAIN_MS } from '../../src/system/repeats.ts';
-import { isNoLongerLeading, StoreFailure } from '../../src/ports.ts';
+import { isNoLongerLeading, StoreFailure } from '../../src/ports/index.ts';
 
 const unavailable = (message: string): ChatError => new ChatError('unavailable', 'server-not-ready', message);
 
