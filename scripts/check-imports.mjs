@@ -9,7 +9,7 @@ const root = path.resolve(import.meta.dirname, '..');
 const MIN_MODULES = 60;
 const PLANTED = [
   ['src/domain/chat.ts', "import '../postgres/store.ts';"],
-  ['src/sync/feed.ts', "import '../sessions/hub.ts';"],
+  ['src/sync/feed.ts', "import '../delivery/hub.ts';"],
   ['src/http/server.ts', "import 'pg';"],
 ];
 

@@ -20,10 +20,7 @@ export interface Pending {
 }
 
 /** What a batch asks for, with the rows that its commands were found to need before. */
-export function keysOf(
-  batch: readonly Pick<Pending, 'command' | 'extraKeys'>[],
-  hot: HotState,
-): KeySet {
+export function keysOf(batch: readonly Pick<Pending, 'command' | 'extraKeys'>[], hot: HotState): KeySet {
   const keys = new KeySet();
   for (const { command, extraKeys } of batch) {
     command.addKeys(keys, hot);

@@ -10,7 +10,14 @@ import { PushNotifications } from '../jobs/push-notifications.ts';
 import { Retention } from '../jobs/retention.ts';
 import { SearchIndex } from '../jobs/search-index.ts';
 import type { Part } from './lifecycle.ts';
-import type { Clock, Log, LostOperators as LostOperatorsStore, Metrics, PushTargets, SearchIndex as SearchIndexStore } from '../ports/index.ts';
+import type {
+  Clock,
+  Log,
+  LostOperators as LostOperatorsStore,
+  Metrics,
+  PushTargets,
+  SearchIndex as SearchIndexStore,
+} from '../ports/index.ts';
 import type { Database } from '../postgres/database.ts';
 import { createRetention } from '../postgres/retention.ts';
 import { createFcm } from '../push/fcm.ts';

@@ -11,9 +11,10 @@ import { toSeconds } from '../domain/time.ts';
 import { fullUpdateFrame } from '../protocol/delta.ts';
 import { listedChat, operatorChat, operatorObject } from '../protocol/operator-objects.ts';
 import type { Parameters } from '../protocol/parameters.ts';
-import { chatMessages } from './renderings.ts';
-import { readSince, resumePoint, type Services } from './services.ts';
-import type { Resync, StreamView } from './stream.ts';
+import { chatMessages } from '../delivery/renderings.ts';
+import { readSince, resumePoint } from '../delivery/resume.ts';
+import type { Services } from './services.ts';
+import type { Resync, StreamView } from '../delivery/stream.ts';
 
 /** Of the messages of each own chat, however many he has. */
 const MIN_CHAT_BYTES = 16_384;

@@ -1,6 +1,4 @@
 /** What sessions are built on; made once by node/client-side.ts and handed to http/ and ws/. */
-import type { Revision } from '../domain/change.ts';
-import { EPOCH_SIZE, epochOf } from '../domain/change.ts';
 import type { OperatorStatus } from '../domain/operator.ts';
 import type { ChatRules } from '../domain/rules.ts';
 import type { SurveyConfig } from '../domain/survey.ts';
@@ -8,8 +6,6 @@ import type { Microseconds } from '../domain/time.ts';
 import type { CommitLoop } from '../commit/commit-loop.ts';
 import type { ClientSignal } from '../domain/signal.ts';
 import type { Bans, CannedAnswers, ChatHistories, ChatSearch, FileStore, Log, Messages, MessageSearch } from '../ports/index.ts';
-import type { Parameters } from '../protocol/parameters.ts';
-import { wrong } from '../protocol/parameters.ts';
 import type { Feed } from '../sync/feed.ts';
 import type { Newcomers } from '../sync/newcomers.ts';
 import type { Replica } from '../sync/replica.ts';
@@ -17,14 +13,13 @@ import type { WaitingChats } from '../sync/waiting-chats.ts';
 import type { AddressPaces } from './address-paces.ts';
 import type { Admission } from './admission.ts';
 import type { ClusterDesk } from './cluster-desk.ts';
-import type { Derived } from './derived.ts';
-import type { Hub } from './hub.ts';
+import type { Derived } from '../delivery/derived.ts';
+import type { Hub } from '../delivery/hub.ts';
 import type { Identification } from './identification.ts';
 import type { OperatorLogins } from './operator-logins.ts';
 import type { Presence } from './presence.ts';
 import type { Searches } from './searches.ts';
 import type { StatusSetter } from './status-setter.ts';
-import type { Resync } from './stream.ts';
 import type { Uploads } from './uploads.ts';
 import type { VisitorPages } from './visitor-pages.ts';
 import type { VisitorSecrets } from './visitor-secrets.ts';
@@ -86,31 +81,4 @@ export interface Services {
   readonly nowUs: () => Microseconds;
   /** To this node's sessions and to the other nodes. */
   readonly signal: (signal: ClientSignal) => void;
-}
-
-export interface ResumePoint {
-  /** undefined: full update. */
-  readonly since: Revision | undefined;
-  readonly resync: Resync | undefined;
-}
-
-/** Reads `since`: absent, empty or 0 means a full update. */
-export function readSince(parameters: Parameters): Revision | undefined {
-  const since = parameters.optionalText('since', { max: 20 });
-  if (since === undefined || since === '' || since === '0') return undefined;
-  const revision = Number(since);
-  if (!/^\d{1,16}$/.test(since) || !Number.isSafeInteger(revision)) throw wrong('since', 'a revision is expected');
-  return revision;
-}
-
-/**
- * Where a client that knows `since` can go on. When this node is behind it catches up first; only when the database
- * itself is lower (it was restored) is the client ahead.
- */
-export async function resumePoint({ feed, replica }: Services, since: Revision | undefined): Promise<ResumePoint> {
-  if (since === undefined) return { since: undefined, resync: undefined };
-  if (since > replica.revision && !(await feed.reached(since, 1_000))) await feed.catchUp();
-  if (since > replica.revision) return { since: undefined, resync: 'ahead' };
-  if (epochOf(since) !== epochOf(replica.revision) && since !== replica.epoch * EPOCH_SIZE) return { since: undefined, resync: 'too-old' };
-  return { since, resync: undefined };
 }

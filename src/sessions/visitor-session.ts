@@ -5,9 +5,9 @@ import { isIdentified, newVisitor, type Page, type Visitor } from '../domain/vis
 import type { PageVisitor } from '../ports/index.ts';
 import { fullUpdateFrame, type RenderedDelta } from '../protocol/delta.ts';
 import { surveyObject, visitorChat, visitorFull, visitorSelf, visitSessionState } from '../protocol/visitor-objects.ts';
-import { visitorMessages } from './renderings.ts';
+import { visitorMessages } from '../delivery/renderings.ts';
 import type { Services } from './services.ts';
-import type { Resync, StreamView } from './stream.ts';
+import type { Resync, StreamView } from '../delivery/stream.ts';
 import { reinit } from './visitor-pages.ts';
 
 /** A class and not an object of functions: there is one for each connection. */

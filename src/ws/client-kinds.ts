@@ -8,7 +8,7 @@ import { runOperatorAction } from '../sessions/operator-actions.ts';
 import type { Login } from '../sessions/operator-logins.ts';
 import { operatorView } from '../sessions/operator-session.ts';
 import type { Services } from '../sessions/services.ts';
-import type { StreamView } from '../sessions/stream.ts';
+import type { StreamView } from '../delivery/stream.ts';
 import { runVisitorAction } from '../sessions/visitor-actions.ts';
 import { VisitorView } from '../sessions/visitor-session.ts';
 import type { ClientKind } from './client-session.ts';

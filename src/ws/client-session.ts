@@ -10,8 +10,8 @@ import { parseJsonObject } from '../protocol/body.ts';
 import { CLOSE, type CloseCode } from '../protocol/close-codes.ts';
 import { type ErrorBody, internalErrorBody } from '../protocol/error-codes.ts';
 import { Parameters } from '../protocol/parameters.ts';
-import type { Hub } from '../sessions/hub.ts';
-import { type Resync, Stream, type StreamClient, type StreamView } from '../sessions/stream.ts';
+import type { Hub } from '../delivery/hub.ts';
+import { type Resync, Stream, type StreamClient, type StreamView } from '../delivery/stream.ts';
 import type { Connection } from './connection.ts';
 
 /** Actions of one client that wait for their answer; more are refused, so that no client fills the queue. */

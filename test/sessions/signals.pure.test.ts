@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, mock, test } from 'node:test';
 import type { ClientSignal } from '../../src/domain/signal.ts';
 import type { RenderedDelta } from '../../src/protocol/delta.ts';
-import { Signals } from '../../src/sessions/signals.ts';
+import { Signals } from '../../src/delivery/signals.ts';
 import { aChat } from '../support/rows.ts';
 
 describe('typing', () => {

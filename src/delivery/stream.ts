@@ -9,7 +9,8 @@ import { PAGE_BYTES } from '../domain/answer-bytes.ts';
 import type { Topic } from '../domain/audience.ts';
 import type { Revision } from '../domain/change.ts';
 import { deltaFrame, type RenderedDelta } from '../protocol/delta.ts';
-import type { Hub, Subscriber } from './hub.ts';
+import type { Hub } from './hub.ts';
+import type { Subscriber } from './subscribers.ts';
 import { awaitRenderings, type Rendering } from './renderings.ts';
 import { bytesOf } from './ring.ts';
 

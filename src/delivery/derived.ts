@@ -10,28 +10,21 @@ import type { Department } from '../domain/department.ts';
 import { isOpen, obstacleOf } from '../domain/eligibility.ts';
 import type { Operator } from '../domain/operator.ts';
 import type { ChatRules } from '../domain/rules.ts';
-import type { Microseconds } from '../domain/time.ts';
 import type { Clock } from '../ports/index.ts';
 import { type RenderedDelta, render } from '../protocol/delta.ts';
 import { departmentObject, operatorObject } from '../protocol/operator-objects.ts';
 import { type OnlineStatus, visitorDepartment } from '../protocol/visitor-objects.ts';
 import type { AppliedChange, Replica, ReplicaListener } from '../sync/replica.ts';
-import type { WaitingChats } from '../sync/waiting-chats.ts';
 import type { Hub } from './hub.ts';
-import { type QueuePlace, QueuePlaces } from './queue-places.ts';
+import { type QueuePlace, QueuePlaces, type QueuePlacesOptions } from './queue-places.ts';
 
 const TELL_EVERY_MS = 500;
 /** How late opening hours are seen. */
 const HOURS_EVERY_MS = 5_000;
 
-export interface DerivedOptions {
-  readonly replica: Replica;
-  readonly hub: Hub;
-  readonly waiting: WaitingChats;
+export interface DerivedOptions extends QueuePlacesOptions {
   readonly rules: ChatRules;
   readonly clock: Clock;
-  /** The database's time. */
-  readonly nowUs: () => Microseconds;
 }
 
 export class Derived implements ReplicaListener {

@@ -6,7 +6,8 @@ import type { Revision } from '../domain/change.ts';
 import type { Topic } from '../domain/audience.ts';
 import type { ChatError } from '../domain/error.ts';
 import { deltaFrame, type RenderedDelta } from '../protocol/delta.ts';
-import type { Hub, Subscriber } from './hub.ts';
+import type { Hub } from './hub.ts';
+import type { Subscriber } from './subscribers.ts';
 import { awaitRenderings, type Rendering } from './renderings.ts';
 import type { Resync, StreamView } from './stream.ts';
 

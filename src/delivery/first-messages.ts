@@ -13,7 +13,7 @@ const MAX_CHATS = 1_000;
 const MAX_MESSAGES = 4;
 const MAX_LENGTH = 1_000;
 
-export class YoungChats {
+export class FirstMessages {
   /** Oldest first. */
   readonly #messages = new Map<number, Message[]>();
 

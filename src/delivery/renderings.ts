@@ -12,7 +12,7 @@ import { operatorMessage, operatorObject, operatorStatus } from '../protocol/ope
 import { openedDeltas, visitorDeltas } from '../protocol/visitor-deltas.ts';
 import { visitorMessage } from '../protocol/visitor-objects.ts';
 import type { AppliedChange, Replica } from '../sync/replica.ts';
-import type { YoungChats } from './young-chats.ts';
+import type { FirstMessages } from './first-messages.ts';
 
 /** How a class of hearers sees a change. A promise when it needs what the hot state does not hold. */
 export type Rendering = readonly RenderedDelta[] | Promise<readonly RenderedDelta[]>;
@@ -37,7 +37,7 @@ const COLLEAGUES: readonly ToldTo[] = [{ topic: ALL_OPERATORS, kind: 'colleagues
 export class Renderings {
   readonly #replica: Replica;
   readonly #messages: Messages;
-  readonly #youngChats: YoungChats;
+  readonly #firstMessages: FirstMessages;
   readonly #defaultMaxChats: number;
   /** Of open chats only: a closed one has moved. */
   readonly #places = new Map<number, { readonly chat: Chat; readonly told: readonly ToldTo[] }>();
@@ -45,12 +45,12 @@ export class Renderings {
   constructor(options: {
     readonly replica: Replica;
     readonly messages: Messages;
-    readonly youngChats: YoungChats;
+    readonly firstMessages: FirstMessages;
     readonly defaultMaxChats: number;
   }) {
     this.#replica = options.replica;
     this.#messages = options.messages;
-    this.#youngChats = options.youngChats;
+    this.#firstMessages = options.firstMessages;
     this.#defaultMaxChats = options.defaultMaxChats;
   }
 
@@ -120,7 +120,7 @@ export class Renderings {
 
   #ownChat(chat: Chat): Rendering {
     const told = (messages: readonly object[]): readonly RenderedDelta[] => [render(ownChat(chat, messages))];
-    const young = this.#youngChats.of(chat);
+    const young = this.#firstMessages.of(chat);
     return young === undefined ? chatMessages(this.#messages, chat).then(told) : told(young.map(toOperator));
   }
 }

@@ -9,28 +9,8 @@ import type { RenderedDelta } from '../protocol/delta.ts';
 import type { AppliedChange, Replica, ReplicaListener } from '../sync/replica.ts';
 import { type HearerKind, type Rendering, Renderings } from './renderings.ts';
 import { Ring } from './ring.ts';
-import { Subscribers } from './subscribers.ts';
-import { YoungChats } from './young-chats.ts';
-
-/** What a session is to the hub. */
-export interface Subscriber {
-  readonly topics: readonly Topic[];
-  /** False: until it is, it is told of its end and of restarts alone. */
-  readonly isListening: boolean;
-  /** The change this subscriber was told last: a second topic of the same change is passed over. */
-  lastHeard: Revision;
-  hear(rendering: Rendering): void;
-  /** End of the tick: send what was heard, as of this revision. */
-  flush(revision: Revision): void;
-  /** Signals and derived values: now or never. */
-  tell(deltas: readonly RenderedDelta[]): void;
-  /** Memory was rebuilt, or what this session may see has changed: start again with a full update. */
-  restart(): void;
-  /** A held poll is answered though there is nothing to tell. */
-  answer?(): void;
-  /** The page, login or operator behind this session has ended. `tokenHash` null: all of the operator's. */
-  end(tokenHash?: string | null): void;
-}
+import { type Subscriber, Subscribers } from './subscribers.ts';
+import { FirstMessages } from './first-messages.ts';
 
 export interface HubOptions {
   readonly replica: Replica;
@@ -42,7 +22,7 @@ export interface HubOptions {
 
 export class Hub implements ReplicaListener {
   readonly #options: HubOptions;
-  readonly #youngChats = new YoungChats();
+  readonly #firstMessages = new FirstMessages();
   readonly #renderings: Renderings;
   readonly #ring: Ring;
   readonly #subscribers = new Subscribers();
@@ -54,7 +34,7 @@ export class Hub implements ReplicaListener {
 
   constructor(options: HubOptions) {
     this.#options = options;
-    this.#renderings = new Renderings({ ...options, youngChats: this.#youngChats });
+    this.#renderings = new Renderings({ ...options, firstMessages: this.#firstMessages });
     this.#ring = new Ring(options.ringBytes, (applied, kind) => this.#renderings.render(applied, kind));
     options.replica.listen(this);
     options.metrics.gauge('hub_ring_bytes', 'Changes kept for clients that come back (at most ring_megabytes)', () => this.#ring.bytes);
@@ -105,7 +85,7 @@ export class Hub implements ReplicaListener {
   }
 
   applied(applied: AppliedChange): void {
-    this.#youngChats.applied(applied);
+    this.#firstMessages.applied(applied);
     const hearers = this.#renderings.hearersOf(applied);
     this.#ring.push({ applied, hearers });
     // Rendered once for each kind of hearer, when the first of them is here.
@@ -134,7 +114,7 @@ export class Hub implements ReplicaListener {
   reloaded(revision: Revision): void {
     this.#ring.clear(revision);
     this.#renderings.forget();
-    this.#youngChats.clear();
+    this.#firstMessages.clear();
     this.#visibleSince.clear();
     for (const subscriber of this.#subscribers.all()) subscriber.restart();
   }

@@ -7,8 +7,10 @@ import { visitorTopic } from '../domain/audience.ts';
 import { type Chat, isWaiting } from '../domain/chat.ts';
 import { Departures } from '../domain/queue-estimate.ts';
 import { render } from '../protocol/delta.ts';
-import type { AppliedChange } from '../sync/replica.ts';
-import type { DerivedOptions } from './derived.ts';
+import type { Microseconds } from '../domain/time.ts';
+import type { AppliedChange, Replica } from '../sync/replica.ts';
+import type { WaitingChats } from '../sync/waiting-chats.ts';
+import type { Hub } from './hub.ts';
 
 const TELL_EVERY_MS = 1_000;
 /** Those at the front are told at once, the others every so many turns: each telling ends a held poll. */
@@ -22,15 +24,23 @@ export interface QueuePlace {
   readonly estimateSeconds: number | null;
 }
 
+export interface QueuePlacesOptions {
+  readonly replica: Replica;
+  readonly hub: Hub;
+  readonly waiting: WaitingChats;
+  /** The database's time. */
+  readonly nowUs: () => Microseconds;
+}
+
 export class QueuePlaces {
-  readonly #options: DerivedOptions;
+  readonly #options: QueuePlacesOptions;
   readonly #departures = new Map<string | null, Departures>();
   /** What those were told who wait: at most as many as there are open chats. */
   readonly #told = new Map<number, string>();
   #timer: NodeJS.Timeout | undefined;
   #turn = 0;
 
-  constructor(options: DerivedOptions) {
+  constructor(options: QueuePlacesOptions) {
     this.#options = options;
   }
 
