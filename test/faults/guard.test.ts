@@ -239,8 +239,13 @@ describe('a host in trouble:', () => {
       'main.ini',
       `db_host = 127.0.0.1\ndb_port = ${postgres.port}\ndb_name = power\ndb_username = ${postgres.user}\nmq_host = 127.0.0.1\nmq_port = ${broker.port}\n`,
     );
-    const starting = [MASTER, SLAVE].map(name => startNodeProcess(cluster.flags(name), { cwd: cluster.folder.path, readyWithin: 60_000 }));
-    await new Promise(resolve => setTimeout(resolve, lasting(4_000, 20_000)));
+    const waiting = new Set<string>();
+    const starting = [MASTER, SLAVE].map(name => {
+      const onLog = (log: string): void => void (log.includes('waiting-for-database') && waiting.add(name));
+      return startNodeProcess(cluster.flags(name), { cwd: cluster.folder.path, readyWithin: 60_000, onLog });
+    });
+    await new Promise(resolve => setTimeout(resolve, lasting(2_000, 20_000)));
+    await eventually(() => waiting.size === 2, { within: 30_000 });
     await postgres.start();
     await broker.start();
     const last = performance.now();

@@ -76,7 +76,15 @@ process.once('exit', () => {
 /** Starts a node and waits until it is ready. */
 export async function startNodeProcess(
   args: readonly string[],
-  options: { cwd: string; env?: Record<string, string>; port?: number; readyWithin?: number; nodeFlags?: readonly string[] },
+  options: {
+    cwd: string;
+    env?: Record<string, string>;
+    port?: number;
+    readyWithin?: number;
+    nodeFlags?: readonly string[];
+    /** Told all of its log as it grows, also before it is ready. */
+    onLog?: (log: string) => void;
+  },
 ): Promise<NodeProcess> {
   const port = options.port ?? (await freePort());
   const child = spawn(process.execPath, [...(options.nodeFlags ?? []), MAIN, 'start', ...args, '--port', String(port)], {
@@ -87,8 +95,12 @@ export async function startNodeProcess(
   running.add(child);
   child.once('exit', () => running.delete(child));
   let output = '';
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const hear = (chunk: Buffer): void => {
+    output += chunk.toString();
+    options.onLog?.(output);
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
   const url = `http://127.0.0.1:${port}`;
   const exited = new Promise<number | null>(resolve => child.once('exit', code => resolve(code)));
   try {
