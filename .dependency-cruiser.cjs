@@ -10,7 +10,7 @@ const owned = (pattern, by) => ({
 
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     { name: 'nobody-imports-node', severity: 'error', from: { path: '^src/', pathNot: '^src/cli/start\\.ts$' }, to: { path: '^src/(node/node|main)\\.ts$' } },
     { name: 'only-node-imports-its-pieces', severity: 'error', from: { path: '^src/', pathNot: '^src/node/' }, to: { path: '^src/node/', pathNot: '^src/node/node\\.ts$' } },
@@ -25,6 +25,8 @@ module.exports = {
     only('delivery-imports-sync-protocol', 'delivery/', 'delivery/|sync/|protocol/|domain/|ports/index\\.ts'),
     only('jobs-import-commands-and-sync', 'jobs/', 'jobs/|commands/|commit/|sync/|domain/|ports/index\\.ts'),
     only('sessions-import-delivery-and-commands', 'sessions/', 'sessions/|delivery/|commands/|commit/|sync/|protocol/|domain/|ports/index\\.ts'),
+    { name: 'visitors-and-operators-apart', severity: 'error', from: { path: '^src/sessions/visitors/' }, to: { path: '^src/sessions/operators/' } },
+    { name: 'operators-and-visitors-apart', severity: 'error', from: { path: '^src/sessions/operators/' }, to: { path: '^src/sessions/visitors/' } },
     only('http-imports-sessions', 'http/', 'http/|sessions/|delivery/|sync/|protocol/|domain/|ports/index\\.ts'),
     only('ws-imports-sessions', 'ws/', 'ws/|sessions/|delivery/|sync/|protocol/|domain/|ports/index\\.ts'),
     only('postgres-implements-ports', 'postgres/', 'postgres/|domain/|ports/index\\.ts'),

@@ -16,7 +16,7 @@ import { migrate } from '../postgres/migrate.ts';
 import { createSnapshots } from '../postgres/snapshots.ts';
 import { createStatusTimes } from '../postgres/histories.ts';
 import { createStore } from '../postgres/store.ts';
-import { hashPassword, MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../sessions/passwords.ts';
+import { hashPassword, MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../sessions/operators/passwords.ts';
 import { Replica } from '../sync/replica.ts';
 import { UsageError } from './exit.ts';
 import { type DepartmentFlags, type OperatorFlags, readDepartmentFlags, readOperatorFlags } from './staff-flags.ts';

@@ -7,7 +7,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { ChatError } from '../domain/error.ts';
 import type { Counter, Metrics } from '../ports/index.ts';
 import { ExpiringMap } from '../sessions/expiring-map.ts';
-import type { Reader } from './unread-answers.ts';
+
+/** Who asks. `address` as `addressKey`; undefined: of an operator, who may come from where he likes. */
+export interface Reader {
+  readonly kind: 'visitor' | 'operator';
+  /** undefined: not known yet. */
+  readonly id: string | undefined;
+  readonly address: string | undefined;
+}
 
 const MIB = 1_048_576;
 

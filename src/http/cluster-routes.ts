@@ -10,7 +10,7 @@ const ACCEPTED = 202;
 
 export function clusterRoutes(services: Services, body: BodyReader, call: OperatorCalls): Router {
   const routes = Router({ caseSensitive: true });
-  const desk = services.clusterDesk;
+  const desk = services.clusterAdmin;
   call(routes, 'GET /l/o/cluster', async (_request, response) => sendJson(response, await desk.look()));
   call(
     routes,

@@ -6,7 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Response } from 'express';
 import { ChatError } from '../domain/error.ts';
-import type { Login, OperatorLogins } from '../sessions/operator-logins.ts';
+import type { Login, OperatorLogins } from '../sessions/operators/logins.ts';
 import type { LoginCookie, Site } from './site.ts';
 
 /** Other pages of the domain can put some before ours; no browser has more of its own. */

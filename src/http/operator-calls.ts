@@ -4,8 +4,8 @@
  */
 import type { Request, Response, Router } from 'express';
 import type { Parameters } from '../protocol/parameters.ts';
-import type { Login } from '../sessions/operator-logins.ts';
-import { CALL_RIGHTS, type CallName, refuseOthers, type Right } from '../sessions/rights.ts';
+import type { Login } from '../sessions/operators/logins.ts';
+import { CALL_RIGHTS, type CallName, refuseOthers, type Right } from '../sessions/operators/rights.ts';
 import type { Services } from '../sessions/services.ts';
 import type { BodyReader } from './body-reader.ts';
 import { authenticateOperator } from './operator-auth.ts';

@@ -1,8 +1,8 @@
 /** What operators keep for themselves and each other (docs/protocol/operator.md): canned answers, their passwords. */
 import { type Response, Router } from 'express';
-import { listCannedAnswers, removeCannedAnswer, saveCannedAnswer } from '../sessions/canned-answers.ts';
-import type { Login } from '../sessions/operator-logins.ts';
-import { changeOwnPassword } from '../sessions/own-password.ts';
+import { listCannedAnswers, removeCannedAnswer, saveCannedAnswer } from '../sessions/operators/canned-answers.ts';
+import type { Login } from '../sessions/operators/logins.ts';
+import { changeOwnPassword } from '../sessions/operators/own-password.ts';
 import type { Services } from '../sessions/services.ts';
 import type { BodyReader } from './body-reader.ts';
 import { type OperatorCalls, withBody } from './operator-calls.ts';

@@ -10,7 +10,7 @@ import type { ServerResponse } from 'node:http';
 import { ChatError } from '../domain/error.ts';
 import type { LabelledCounter, Metrics } from '../ports/index.ts';
 import { Turns } from '../sessions/turns.ts';
-import { BytePace } from './byte-pace.ts';
+import { BytePace, type Reader } from './byte-pace.ts';
 import { respondJson, sendJson } from './respond.ts';
 
 const MIB = 1_048_576;
@@ -39,14 +39,6 @@ export interface ReadingPace {
 }
 
 export const UNREAD_BOUNDS = { node: 128 * MIB, visitors: 96 * MIB, address: 32 * MIB, client: 4 * MIB } as const;
-
-/** Who asks. `address` as `addressKey`; undefined: of an operator, who may come from where he likes. */
-export interface Reader {
-  readonly kind: 'visitor' | 'operator';
-  /** undefined: not known yet. */
-  readonly id: string | undefined;
-  readonly address: string | undefined;
-}
 
 /** A file or an answer on its way: what was taken of it, and how long that was waited for. */
 interface Sending {

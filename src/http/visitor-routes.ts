@@ -1,8 +1,8 @@
 /** The visitor protocol over HTTP (docs/protocol/visitor.md), as the published SDKs speak it. */
 import { Router } from 'express';
 import { ChatError } from '../domain/error.ts';
-import { searchMessages, visitorHistory } from '../sessions/history.ts';
-import { authenticateLight, lightInfo } from '../sessions/light-mode.ts';
+import { searchMessages, visitorHistory } from '../sessions/visitors/history.ts';
+import { authenticateLight, lightInfo } from '../sessions/visitors/light-mode.ts';
 import { type VisitorFileOptions, visitorFileRoutes } from './file-routes.ts';
 import { parametersOf } from './parameters.ts';
 import { handle, sendJson, visitorErrors } from './respond.ts';

@@ -27,19 +27,19 @@ import { createLogins } from '../postgres/logins.ts';
 import { createMessageSearch } from '../postgres/message-search.ts';
 import { AddressPaces } from '../sessions/address-paces.ts';
 import { Admission } from '../sessions/admission.ts';
-import { ClusterDesk } from '../sessions/cluster-desk.ts';
+import { ClusterAdmin } from '../sessions/operators/cluster-admin.ts';
 import type { Derived } from '../delivery/derived.ts';
 import type { Hub } from '../delivery/hub.ts';
-import { Identification } from '../sessions/identification.ts';
-import { OperatorLogins } from '../sessions/operator-logins.ts';
-import type { Presence } from '../sessions/presence.ts';
+import { Identification } from '../sessions/visitors/identification.ts';
+import { OperatorLogins } from '../sessions/operators/logins.ts';
+import type { Presence } from '../sessions/operators/presence.ts';
 import { Searches } from '../sessions/searches.ts';
 import type { Services } from '../sessions/services.ts';
-import { speakingOf } from '../sessions/speaking.ts';
-import { StatusSetter } from '../sessions/status-setter.ts';
+import { speakingOf } from '../sessions/visitors/chat-for-message.ts';
+import { StatusSetter } from '../sessions/operators/status-setter.ts';
 import { Uploads } from '../sessions/uploads.ts';
-import { VisitorPages } from '../sessions/visitor-pages.ts';
-import { VisitorSecrets } from '../sessions/visitor-secrets.ts';
+import { VisitorPages } from '../sessions/visitors/pages.ts';
+import { VisitorSecrets } from '../sessions/visitors/secrets.ts';
 import type { Feed } from '../sync/feed.ts';
 import type { Health } from '../sync/health.ts';
 import type { Replica } from '../sync/replica.ts';
@@ -168,7 +168,7 @@ function createServices(options: ClientSideOptions, maxConnections: number): Ser
     chatSearch: createChatSearch(database, options.searches),
     messageSearch: createMessageSearch(options.searches),
     searches: new Searches(metrics),
-    clusterDesk: new ClusterDesk({
+    clusterAdmin: new ClusterAdmin({
       control: createClusterControl(database),
       log: options.log,
       isCluster: config.mode !== 'single',

@@ -33,7 +33,7 @@ import { createStore } from '../postgres/store.ts';
 import { applyReload, clusterIdentity, planReload, type Reload, warnOfDrift } from './reload.ts';
 import { Derived } from '../delivery/derived.ts';
 import { Hub } from '../delivery/hub.ts';
-import { Presence } from '../sessions/presence.ts';
+import { Presence } from '../sessions/operators/presence.ts';
 import { SEARCHES_AT_ONCE } from '../sessions/searches.ts';
 import { Signals } from '../delivery/signals.ts';
 import { nodeStatus } from './status.ts';

@@ -5,7 +5,7 @@
 import { ChatError } from '../domain/error.ts';
 import type { Clock, LabelledCounter, Metrics } from '../ports/index.ts';
 import { ExpiringMap } from './expiring-map.ts';
-import { Pace } from './pace.ts';
+import { RateLimit } from './rate-limit.ts';
 
 /** One that is forgotten has a full burst again. */
 const MAX_ADDRESSES = 100_000;
@@ -20,7 +20,7 @@ type What = 'arrival' | 'init' | 'chat';
 export class AddressPaces {
   readonly #clock: Clock;
   readonly #refused: LabelledCounter;
-  readonly #paces: Readonly<Record<What, { readonly pace: Pace; readonly addresses: ExpiringMap<string, number> }>>;
+  readonly #paces: Readonly<Record<What, { readonly pace: RateLimit; readonly addresses: ExpiringMap<string, number> }>>;
 
   constructor(options: {
     readonly clock: Clock;
@@ -32,9 +32,9 @@ export class AddressPaces {
     this.#clock = clock;
     const arrivals = initsPerSecond * ARRIVALS_PER_INIT;
     this.#paces = {
-      arrival: { pace: new Pace(arrivals, arrivals * INIT_BURST), addresses: new ExpiringMap(clock, MAX_ADDRESSES) },
-      init: { pace: new Pace(initsPerSecond, initsPerSecond * INIT_BURST), addresses: new ExpiringMap(clock, MAX_ADDRESSES) },
-      chat: { pace: new Pace(chatsPerMinute / 60, chatsPerMinute), addresses: new ExpiringMap(clock, MAX_ADDRESSES) },
+      arrival: { pace: new RateLimit(arrivals, arrivals * INIT_BURST), addresses: new ExpiringMap(clock, MAX_ADDRESSES) },
+      init: { pace: new RateLimit(initsPerSecond, initsPerSecond * INIT_BURST), addresses: new ExpiringMap(clock, MAX_ADDRESSES) },
+      chat: { pace: new RateLimit(chatsPerMinute / 60, chatsPerMinute), addresses: new ExpiringMap(clock, MAX_ADDRESSES) },
     };
     this.#refused = metrics.labelled(
       'address_refused_total',

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { ChatError } from '../domain/error.ts';
 import type { Clock, Counter, LabelledCounter, Metrics } from '../ports/index.ts';
 import { ExpiringMap } from './expiring-map.ts';
-import { Pace } from './pace.ts';
+import { RateLimit } from './rate-limit.ts';
 
 /** Visitors whose pace is remembered; one that is forgotten has a full burst again. */
 const MAX_VISITORS = 100_000;
@@ -40,10 +40,10 @@ export class Admission {
   readonly #clock: Clock;
   readonly #maxWebSockets: Readonly<Record<'operator' | 'visitor', number>>;
   readonly #handshakeMs: number;
-  readonly #handshakes: Pace;
+  readonly #handshakes: RateLimit;
   /** Operators have a rate of their own: no storm of visitors holds them up. */
   readonly #handshakesSpent = { operator: 0, visitor: 0 };
-  readonly #returns: Pace;
+  readonly #returns: RateLimit;
   #returnsSpent = 0;
   readonly #actions: VisitorPace;
   readonly #reads: VisitorPace;
@@ -55,8 +55,8 @@ export class Admission {
     const maxWebSockets = Math.floor(maxConnections * WEBSOCKET_SHARE);
     this.#maxWebSockets = { operator: maxWebSockets, visitor: Math.floor(maxWebSockets * VISITOR_SHARE) };
     this.#handshakeMs = 1_000 / handshakesPerSecond;
-    this.#handshakes = new Pace(handshakesPerSecond, handshakesPerSecond);
-    this.#returns = new Pace(handshakesPerSecond, 0);
+    this.#handshakes = new RateLimit(handshakesPerSecond, handshakesPerSecond);
+    this.#returns = new RateLimit(handshakesPerSecond, 0);
     this.#actions = new VisitorPace(clock, visitorActionsPerSecond);
     this.#reads = new VisitorPace(clock, visitorReadsPerSecond);
     this.#inits = new VisitorPace(clock, INITS_PER_SECOND);
@@ -120,13 +120,13 @@ export class Admission {
 /** One rate for each visitor. */
 class VisitorPace {
   readonly #clock: Clock;
-  readonly #pace: Pace;
+  readonly #pace: RateLimit;
   readonly #visitors: ExpiringMap<string, number>;
   slowed: Counter | undefined;
 
   constructor(clock: Clock, perSecond: number) {
     this.#clock = clock;
-    this.#pace = new Pace(perSecond, perSecond * VISITOR_BURST);
+    this.#pace = new RateLimit(perSecond, perSecond * VISITOR_BURST);
     this.#visitors = new ExpiringMap(clock, MAX_VISITORS);
   }
 

@@ -12,17 +12,17 @@ import type { Replica } from '../sync/replica.ts';
 import type { WaitingChats } from '../sync/waiting-chats.ts';
 import type { AddressPaces } from './address-paces.ts';
 import type { Admission } from './admission.ts';
-import type { ClusterDesk } from './cluster-desk.ts';
+import type { ClusterAdmin } from './operators/cluster-admin.ts';
 import type { Derived } from '../delivery/derived.ts';
 import type { Hub } from '../delivery/hub.ts';
-import type { Identification } from './identification.ts';
-import type { OperatorLogins } from './operator-logins.ts';
-import type { Presence } from './presence.ts';
+import type { Identification } from './visitors/identification.ts';
+import type { OperatorLogins } from './operators/logins.ts';
+import type { Presence } from './operators/presence.ts';
 import type { Searches } from './searches.ts';
-import type { StatusSetter } from './status-setter.ts';
+import type { StatusSetter } from './operators/status-setter.ts';
 import type { Uploads } from './uploads.ts';
-import type { VisitorPages } from './visitor-pages.ts';
-import type { VisitorSecrets } from './visitor-secrets.ts';
+import type { VisitorPages } from './visitors/pages.ts';
+import type { VisitorSecrets } from './visitors/secrets.ts';
 
 export interface Limits {
   readonly maxMessageLength: number;
@@ -66,7 +66,7 @@ export interface Services {
   readonly chatSearch: ChatSearch;
   readonly messageSearch: MessageSearch;
   readonly searches: Searches;
-  readonly clusterDesk: ClusterDesk;
+  readonly clusterAdmin: ClusterAdmin;
   readonly waiting: WaitingChats;
   readonly newcomers: Newcomers;
   readonly rules: ChatRules;

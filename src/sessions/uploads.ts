@@ -12,8 +12,8 @@ import { operatorSender, type Sender, visitorSender } from '../domain/message.ts
 import type { Page } from '../domain/visitor.ts';
 import type { FileInspector, FileStore } from '../ports/index.ts';
 import { fileNote, fileObject, filesText, fileWords } from '../protocol/file-objects.ts';
-import type { OperatorTextKind } from './words.ts';
-import { newNonce } from './visitor-pages.ts';
+import type { OperatorTextKind } from './message-parameters.ts';
+import { newNonce } from './ids.ts';
 
 /** As it came, in a file of this node's own. */
 export interface ReceivedFile {

@@ -11,7 +11,7 @@ import { backendRoutes } from '../../src/http/backend-routes.ts';
 import { healthRoutes } from '../../src/http/health-routes.ts';
 import { operatorRoutes } from '../../src/http/operator-routes.ts';
 import { visitorRoutes } from '../../src/http/visitor-routes.ts';
-import { ACTION_RIGHTS, CALL_RIGHTS } from '../../src/sessions/rights.ts';
+import { ACTION_RIGHTS, CALL_RIGHTS } from '../../src/sessions/operators/rights.ts';
 import { eventually } from '../support/eventually.ts';
 import { Operator } from '../support/operator.ts';
 import { chatServer } from '../support/process.ts';

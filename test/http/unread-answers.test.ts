@@ -7,7 +7,8 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { ChatError } from '../../src/domain/error.ts';
-import { type Reader, READING_PACE, type ReadingPace, UNREAD_BOUNDS, UnreadAnswers } from '../../src/http/unread-answers.ts';
+import type { Reader } from '../../src/http/byte-pace.ts';
+import { READING_PACE, type ReadingPace, UNREAD_BOUNDS, UnreadAnswers } from '../../src/http/unread-answers.ts';
 import { createMetrics } from '../../src/system/metrics.ts';
 import { eventually } from '../support/eventually.ts';
 

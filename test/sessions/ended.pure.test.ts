@@ -8,10 +8,10 @@ import { ChatError } from '../../src/domain/error.ts';
 import { createMetrics } from '../../src/system/metrics.ts';
 import { Hub } from '../../src/delivery/hub.ts';
 import { LatestEnds } from '../../src/sessions/latest-ends.ts';
-import { OperatorLogins } from '../../src/sessions/operator-logins.ts';
+import { OperatorLogins } from '../../src/sessions/operators/logins.ts';
 import { poll } from '../../src/delivery/poll.ts';
 import { Stream } from '../../src/delivery/stream.ts';
-import { VisitorPages } from '../../src/sessions/visitor-pages.ts';
+import { VisitorPages } from '../../src/sessions/visitors/pages.ts';
 
 type Listener = { applied(applied: object): void; committed(): void; reloaded(revision: number): void };
 

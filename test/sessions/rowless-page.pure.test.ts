@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { MAX_PAGE_ID, readRowlessPage, rowlessPage } from '../../src/sessions/rowless-page.ts';
+import { MAX_PAGE_ID, readRowlessPage, rowlessPage } from '../../src/sessions/visitors/rowless-page.ts';
 
 const NOW = 1_800_000_000_000_000;
 const HOUR = 3_600_000_000;

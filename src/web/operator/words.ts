@@ -1,13 +1,11 @@
 /** The words of this page in the reader's language, and how names, numbers and errors are put into them. */
 import { ApiError } from '../shared/api.ts';
-import { pickLanguage, plural } from '../shared/language.ts';
+import { pickLanguage, plural, type PluralForms } from '../shared/language.ts';
 import { knownNameOf, shortId } from './visitor-name.ts';
 import type { Visitor } from './wire.ts';
 import { en, type Words } from './words/en.ts';
 import { ru } from './words/ru.ts';
 import { zh } from './words/zh.ts';
-
-export type PluralForms = Partial<Record<Intl.LDMLPluralRule, string>> & { readonly other: string };
 
 export const language = pickLanguage();
 export const words: Words = { en, ru, zh }[language];

@@ -10,12 +10,10 @@ export function pickLanguage(wishes: readonly string[] = navigator.languages): L
   return 'en';
 }
 
-/** `forms` by Intl.PluralRules: Russian needs one, few and many; Chinese only other. `#` stands for the number. */
-export function plural(
-  language: Language,
-  count: number,
-  forms: Partial<Record<Intl.LDMLPluralRule, string>> & { readonly other: string },
-): string {
+/** By Intl.PluralRules: Russian needs one, few and many; Chinese only other. `#` stands for the number. */
+export type PluralForms = Partial<Record<Intl.LDMLPluralRule, string>> & { readonly other: string };
+
+export function plural(language: Language, count: number, forms: PluralForms): string {
   const form = forms[new Intl.PluralRules(language).select(count)] ?? forms.other;
   return form.replace('#', new Intl.NumberFormat(language).format(count));
 }

@@ -1,6 +1,6 @@
 /** The calls of the visitor protocol over HTTP. Simple requests only: none asks the server's permission first. */
 import type { Options } from './options.ts';
-import type { Identity } from './memory.ts';
+import type { Identity } from './forms.ts';
 import { whereHeIs } from './site.ts';
 import type { Frame, FullUpdate, HistoryPage } from './wire.ts';
 

@@ -1,11 +1,36 @@
 /**
- * Whether what the browser has kept is of the form that was put there: it may be older than this widget, somebody else's, or spoilt. What
- * is of another form counts as nothing (memory.ts).
+ * What the browser keeps, and whether it is of the form that was put there: it may be older than this widget, somebody else's, or spoilt.
+ * What is of another form counts as nothing (memory.ts).
  */
-import type { Unsent } from './outbox.ts';
-import { FIELDS } from './options.ts';
-import type { Identity } from './memory.ts';
-import type { Prechat } from './store.ts';
+import { type Field, FIELDS } from './options.ts';
+import type { QuotedMessage, Visitor } from './wire.ts';
+
+export interface Identity {
+  readonly visitor: Visitor;
+  readonly visitSessionId: string;
+}
+
+/** A message, or (without `text`) a step that goes before one: a chat is started, fields are told. */
+export interface Unsent {
+  /** The `client-side-id`. */
+  readonly id: string;
+  readonly action: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly text?: string;
+  readonly quote?: QuotedMessage;
+  /** Seconds. */
+  readonly ts: number;
+  /** Why it was refused; undefined: it is on its way. */
+  readonly failure?: string;
+}
+
+/** What was asked of the visitor before their first message. */
+export interface Prechat {
+  readonly fields: Readonly<Partial<Record<Field, string>>>;
+  readonly department?: string;
+  /** The server knows it, or will with the next message. */
+  readonly isTold: boolean;
+}
 
 export type Form<T> = (value: unknown) => value is T;
 

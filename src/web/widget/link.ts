@@ -3,8 +3,8 @@
  * long polls where WebSockets do not come through. Nothing is lost by a drop: the server repeats what came after `since`.
  */
 import { type Calls, CallError, type Page, type Parameters } from './calls.ts';
-import { isIdentity } from './forms.ts';
-import type { Identity, Memory } from './memory.ts';
+import { type Identity, isIdentity } from './forms.ts';
+import type { Memory } from './memory.ts';
 import { isHidden, listen, site, tell, whereHeIs } from './site.ts';
 import type { Frame, FullUpdate } from './wire.ts';
 

@@ -4,12 +4,6 @@
  */
 import type { Form } from './forms.ts';
 import { tell } from './site.ts';
-import type { Visitor } from './wire.ts';
-
-export interface Identity {
-  readonly visitor: Visitor;
-  readonly visitSessionId: string;
-}
 
 export class Memory {
   readonly #prefix: string;

@@ -4,23 +4,8 @@
  */
 import { type ReadonlySignal, signal } from '@preact/signals';
 import { CallError, type Parameters } from './calls.ts';
-import { isListOfUnsent } from './forms.ts';
+import { isListOfUnsent, type Unsent } from './forms.ts';
 import type { Memory } from './memory.ts';
-import type { QuotedMessage } from './wire.ts';
-
-/** A message, or (without `text`) a step that goes before one: a chat is started, fields are told. */
-export interface Unsent {
-  /** The `client-side-id`. */
-  readonly id: string;
-  readonly action: string;
-  readonly parameters: Parameters;
-  readonly text?: string;
-  readonly quote?: QuotedMessage;
-  /** Seconds. */
-  readonly ts: number;
-  /** Why it was refused; undefined: it is on its way. */
-  readonly failure?: string;
-}
 
 interface Carrier {
   readonly isUp: boolean;

@@ -2,11 +2,11 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import { Attention } from './attention.ts';
 import { Calls, CallError, type Parameters } from './calls.ts';
-import { isFlag, isPrechat, isText } from './forms.ts';
+import { isFlag, isPrechat, isText, type Prechat } from './forms.ts';
 import { Link, type LinkState } from './link.ts';
 import { followPage } from './follow-page.ts';
 import { Memory } from './memory.ts';
-import type { Field, Options } from './options.ts';
+import type { Options } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { isHidden, listen, site } from './site.ts';
 import { applyFrame, applyHistory, isBehind, NOTHING_YET } from './state.ts';
@@ -29,14 +29,6 @@ export interface Edit {
 export interface Notice {
   readonly text: string;
   readonly isBad: boolean;
-}
-
-/** What was asked of the visitor before his first message. */
-export interface Prechat {
-  readonly fields: Readonly<Partial<Record<Field, string>>>;
-  readonly department?: string;
-  /** The server knows it, or will with the next message. */
-  readonly isTold: boolean;
 }
 
 const NOTICE_MS = 6_000;

@@ -1,5 +1,5 @@
 /** The rows of the conversation as they are shown: messages under their days, then what is on its way. Pure. */
-import type { Unsent } from './outbox.ts';
+import type { Unsent } from './forms.ts';
 import type { Upload } from './uploads.ts';
 import { isOwn, type Message } from './wire.ts';
 

@@ -1,5 +1,5 @@
 /** What the desk says, in English; the other languages have the same keys. `#` is a number, `{…}` a name. */
-import type { PluralForms } from '../words.ts';
+import type { PluralForms } from '../../shared/language.ts';
 
 export const en = {
   product: 'Tandem',

@@ -1,7 +1,7 @@
 /** What is on its way to the server, or was refused by it. */
 import { Clock, FileText, X } from 'lucide';
 import { Icon } from '../../shared/icon.tsx';
-import type { Unsent } from '../outbox.ts';
+import type { Unsent } from '../forms.ts';
 import type { Upload } from '../uploads.ts';
 import { useStore } from './context.ts';
 import { QuoteBlock } from './quote-block.tsx';
