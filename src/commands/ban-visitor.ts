@@ -1,6 +1,6 @@
 /**
  * A visitor is kept out, or let in again. An operator bans whose chat they have; supervisors whose open chat is in their departments, or
- * who has none open; administrators anybody. Whether they may know of the visitor at all is asked before (sessions/rights.ts).
+ * who has none open; administrators anybody. Whether they may know of the visitor at all is asked before (sessions/operators/rights.ts).
  */
 import { bearerOf } from '../domain/chat.ts';
 import type { Change } from '../domain/change.ts';

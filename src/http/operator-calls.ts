@@ -1,5 +1,5 @@
 /**
- * How a call of the operator protocol becomes a route: with a log-in, and with the right that sessions/rights.ts gives it.
+ * How a call of the operator protocol becomes a route: with a log-in, and with the right that sessions/operators/rights.ts gives it.
  * Called by the files of operators' routes; there is no other way in for an operator.
  */
 import type { Request, Response, Router } from 'express';

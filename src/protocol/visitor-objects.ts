@@ -114,7 +114,7 @@ const OWN_FIELDS = ['id', 'display_name', 'name', 'email', 'phone'];
 const OWN_FIELD_LENGTH = 100;
 
 /**
- * `secret`: proves that he is this visitor (sessions/visitor-secrets.ts); undefined for who is signed in, whom only a signature
+ * `secret`: proves that he is this visitor (sessions/visitors/secrets.ts); undefined for who is signed in, whom only a signature
  * proves. Comes back to us in every later init, as a URL parameter: kept small. The longest is 3.5 KB there; with all that may be known
  * of a visitor it was 10 KB and more, which proxies refuse, and an app never starts again.
  */

@@ -1,5 +1,5 @@
 /**
- * Who may do what (sessions/rights.ts): every call, every action on each transport and every sort of caller, with somebody else's
+ * Who may do what (sessions/operators/rights.ts): every call, every action on each transport and every sort of caller, with somebody else's
  * ids. What is refused changes nothing; a call, action or route that is not walked fails the test.
  */
 import assert from 'node:assert/strict';
