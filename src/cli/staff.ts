@@ -14,6 +14,7 @@ import { openEpoch } from '../postgres/installation.ts';
 import { createLogins } from '../postgres/logins.ts';
 import { migrate } from '../postgres/migrate.ts';
 import { createSnapshots } from '../postgres/snapshots.ts';
+import { newDepartmentId } from '../postgres/department-ids.ts';
 import { createStatusTimes } from '../postgres/histories.ts';
 import { createStore } from '../postgres/store.ts';
 import { hashPassword, MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../sessions/operators/passwords.ts';
@@ -82,8 +83,7 @@ export function departmentAdd(config: Config, key: string, flags: DepartmentFlag
   if (!/^[\w.-]{1,100}$/.test(key)) throw new UsageError('--key must be letters, digits, _ . or -, at most 100');
   const edit = readDepartmentFlags(flags);
   return withDatabase(config, async ({ database, run, snapshot }) => {
-    const rows = await database.query<{ id: number }>("select nextval('department_id_seq') as id");
-    await run(addDepartment({ name: key, order: snapshot.departments.length, ...edit, key }, rows[0]?.id ?? 0));
+    await run(addDepartment({ name: key, order: snapshot.departments.length, ...edit, key }, await newDepartmentId(database)));
   });
 }
 

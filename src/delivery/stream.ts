@@ -32,8 +32,8 @@ export interface StreamClient {
   /** More waits for it than it reads: what may be left out is left out. */
   readonly isSlow: boolean;
   send(frame: string): void;
-  /** Nothing more can be told in order: close so that the client comes back with its `since`. */
-  fail(reason: 'too-slow' | 'internal'): void;
+  /** Nothing more can be told in order: close so that the client comes back with its `since`. `error`: what went wrong here. */
+  fail(reason: 'too-slow' | { readonly error: unknown }): void;
   end(tokenHash: string | null | undefined): void;
 }
 
@@ -154,8 +154,8 @@ export class Stream implements Subscriber {
       // A client that resumes is told where it stands even if it has missed nothing.
       if (missed.length > 0) this.flush(this.#hub.revision);
       else if (since !== undefined) this.idle();
-    } catch {
-      this.#client.fail('internal');
+    } catch (error) {
+      this.#client.fail({ error });
     }
   }
 
@@ -175,10 +175,10 @@ export class Stream implements Subscriber {
       this.#sending = undefined;
       this.#send(deltas, revision);
       if (this.#heard.length > 0) this.flush(this.#hub.revision);
-    } catch {
+    } catch (error) {
       if (generation !== this.#generation) return;
       this.#sending = undefined;
-      this.#client.fail('internal');
+      this.#client.fail({ error });
     }
   }
 

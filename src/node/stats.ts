@@ -1,26 +1,18 @@
 /** What this node says of itself with each heartbeat: less than 300 bytes as JSON. */
-import { performance } from 'node:perf_hooks';
 import { cutText } from '../domain/text.ts';
 import type { MetricsRegistry } from '../system/metrics.ts';
 import type { NodeStats } from '../ports/index.ts';
 import type { Health } from '../sync/health.ts';
+import { cpuMeter } from './cpu-meter.ts';
 
 /** Over a shorter time the CPU's share is noise: without the bus heartbeats come ten times a second. */
 const CPU_OVER_MS = 900;
 const MAX_REASON_LENGTH = 100;
 
 export function nodeStats(metrics: MetricsRegistry, health: Health): () => Promise<NodeStats> {
-  let cpu = process.cpuUsage();
-  let cpuSinceMs = performance.now();
-  let cpuPercent = 0;
+  const cpu = cpuMeter(CPU_OVER_MS);
   return async () => {
-    const tookMs = performance.now() - cpuSinceMs;
-    if (tookMs >= CPU_OVER_MS) {
-      const used = process.cpuUsage(cpu);
-      cpuPercent = Math.round((used.user + used.system) / tookMs) / 10;
-      cpu = process.cpuUsage();
-      cpuSinceMs += tookMs;
-    }
+    const cpuPercent = cpu();
     const [connections, wsConnections, messagesTotal, restCallsTotal] = await Promise.all([
       metrics.value('connections'),
       metrics.value('ws_connections'),

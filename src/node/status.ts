@@ -11,6 +11,7 @@ import type { Leadership } from '../sync/leadership.ts';
 import type { Replica } from '../sync/replica.ts';
 import type { MetricsRegistry } from '../system/metrics.ts';
 import type { WsServer } from '../ws/server.ts';
+import { cpuMeter } from './cpu-meter.ts';
 
 export interface StatusSources {
   readonly config: Config;
@@ -31,6 +32,7 @@ export interface StatusSources {
 
 /** With the database away, what was known last is told: who asks wants to know about this node above all. */
 const LIST_WITHIN_MS = 500;
+const CPU_OVER_MS = 100;
 
 export function nodeStatus(sources: StatusSources): () => Promise<object> {
   const { config, fingerprint, version, health, leadership, replica, feed, registry, epochs, search, bus, ws, metrics } = sources;
@@ -49,17 +51,10 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
   let maxCpu = 0;
   let maxMemory = 0;
   let maxConnections = 0;
-  let lastCpu = process.cpuUsage();
-  let lastMs = performance.now();
+  const readCpu = cpuMeter(CPU_OVER_MS);
 
   return async () => {
-    const nowMs = performance.now();
-    const used = process.cpuUsage(lastCpu);
-    const cpu = nowMs - lastMs < 100 ? maxCpu : round((used.user + used.system) / 10 / (nowMs - lastMs));
-    if (nowMs - lastMs >= 100) {
-      lastCpu = process.cpuUsage();
-      lastMs = nowMs;
-    }
+    const cpu = readCpu();
     const memory = process.memoryUsage.rss();
     maxCpu = Math.max(maxCpu, cpu);
     maxMemory = Math.max(maxMemory, memory);
@@ -107,8 +102,4 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
       },
     };
   };
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
 }

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Revision } from '../domain/change.ts';
 import { ChatError } from '../domain/error.ts';
-import type { Log } from '../ports/index.ts';
+import { type Log, severityOf } from '../ports/index.ts';
 import { parseJsonObject } from '../protocol/body.ts';
 import { CLOSE, type CloseCode } from '../protocol/close-codes.ts';
 import { type ErrorBody, internalErrorBody } from '../protocol/error-codes.ts';
@@ -63,7 +63,8 @@ export class ClientSession implements StreamClient {
     this.connection.sendLast(frame);
   }
 
-  fail(reason: 'too-slow' | 'internal'): void {
+  fail(reason: 'too-slow' | { readonly error: unknown }): void {
+    if (reason !== 'too-slow') this.#kind.log[severityOf(reason.error)]('stream-failed', reason);
     this.connection.close(reason === 'too-slow' ? CLOSE.tooSlow : CLOSE.goingAway);
   }
 

@@ -150,6 +150,7 @@ export class WsServer {
       clearTimeout(late);
       await session.open(since, resync);
     } catch (error) {
+      if (!(error instanceof ChatError)) this.#options.services.log.error('websocket-failed', { error });
       connection.close(error instanceof ChatError ? (closeFor(error) ?? CLOSE.badFrame) : CLOSE.goingAway);
     } finally {
       clearTimeout(late);

@@ -115,7 +115,7 @@ export interface Message {
 }
 
 export interface Subject {
-  readonly category: string;
+  readonly category: string | null;
   readonly subject: string;
 }
 

@@ -25,6 +25,15 @@ export function SubjectDialog({ chat, onClose }: { readonly chat: Chat; readonly
     const wish = subjects.length > 0 && chosen === undefined ? { category: '' } : labels;
     if (await act(store, 'chat.set_subject', { chatId: chat.id, ...wish })) onClose();
   };
+  const optionsOf = (category: string | null) =>
+    subjects.map(
+      (one, i) =>
+        one.category === category && (
+          <option key={i} value={i} selected={one.subject === chat.subject && one.category === chat.category}>
+            {one.subject}
+          </option>
+        ),
+    );
   return (
     <Dialog title={words.subjectTitle} onClose={onClose}>
       <form
@@ -39,18 +48,15 @@ export function SubjectDialog({ chat, onClose }: { readonly chat: Chat; readonly
             <label for={`${id}-known`}>{words.subject}</label>
             <select id={`${id}-known`} name="known">
               <option value="-1">{words.noSubject}</option>
-              {[...new Set(subjects.map(({ category }) => category))].map(category => (
-                <optgroup key={category} label={category}>
-                  {subjects.map(
-                    (one, i) =>
-                      one.category === category && (
-                        <option key={i} value={i} selected={one.subject === chat.subject && one.category === chat.category}>
-                          {one.subject}
-                        </option>
-                      ),
-                  )}
-                </optgroup>
-              ))}
+              {optionsOf(null)}
+              {[...new Set(subjects.map(({ category }) => category))].map(
+                category =>
+                  category !== null && (
+                    <optgroup key={category} label={category}>
+                      {optionsOf(category)}
+                    </optgroup>
+                  ),
+              )}
             </select>
           </>
         ) : (
