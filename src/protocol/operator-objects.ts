@@ -84,8 +84,15 @@ export function chatRead(chat: Chat) {
   };
 }
 
+/** All of `operatorChat` that a move within the department changes. */
 export function chatState(chat: Chat): object {
-  return { state: chat.state, operatorId: chat.operatorId, assignedOperatorId: chat.assignedOperatorId };
+  return {
+    state: chat.state,
+    operatorId: chat.operatorId,
+    assignedOperatorId: chat.assignedOperatorId,
+    assignedTs: toSecondsOrNull(chat.assignedUs),
+    modificationTs: toSeconds(chat.modifiedUs),
+  };
 }
 
 export function operatorMessage(message: Message, read: boolean): object {

@@ -241,7 +241,9 @@ describe('a host in trouble:', () => {
     );
     const waiting = new Set<string>();
     const starting = [MASTER, SLAVE].map(name => {
-      const onLog = (log: string): void => void (log.includes('waiting-for-database') && waiting.add(name));
+      const onLog = (log: string): void => {
+        if (log.includes('waiting-for-database')) waiting.add(name);
+      };
       return startNodeProcess(cluster.flags(name), { cwd: cluster.folder.path, readyWithin: 60_000, onLog });
     });
     await new Promise(resolve => setTimeout(resolve, lasting(2_000, 20_000)));

@@ -167,7 +167,12 @@ describe('CHAT_STATE, CHAT_READ, VISITOR', () => {
   test('change what they name, and nothing of a chat that is not seen', () => {
     const state = told(
       desk(chat(5, { assignedOperatorId: 2, assignedTs: 3 })),
-      { objectType: 'CHAT_STATE', event: 'upd', id: 5, data: { state: 'chatting', operatorId: ME, assignedOperatorId: null } },
+      {
+        objectType: 'CHAT_STATE',
+        event: 'upd',
+        id: 5,
+        data: { state: 'chatting', operatorId: ME, assignedOperatorId: null, assignedTs: null, modificationTs: 12 },
+      },
       {
         ...{ objectType: 'CHAT_READ', event: 'upd', id: 5 },
         data: { readByVisitor: false, unreadByOperatorSinceTs: 9, unreadByVisitorSinceTs: 8, unreadByVisitorMsgCnt: 2 },

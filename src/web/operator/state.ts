@@ -254,12 +254,7 @@ function isPartOf({ messageCount }: Pick<Chat, 'messageCount'>, messages: readon
 
 function changeChat(draft: Draft, chatId: number, changes: Partial<Chat>): void {
   const chat = draft.chats.get(chatId);
-  if (chat !== undefined) draft.change('chats').set(chatId, withAssignedTime({ ...chat, ...changes }, chat));
-}
-
-/** CHAT_STATE does not tell since when: what was of another assignment is not kept. */
-function withAssignedTime(chat: Chat, before: Chat): Chat {
-  return chat.assignedOperatorId === before.assignedOperatorId ? chat : { ...chat, assignedTs: null };
+  if (chat !== undefined) draft.change('chats').set(chatId, { ...chat, ...changes });
 }
 
 function removeChat(draft: Draft, chatId: number): void {
