@@ -14,6 +14,7 @@ const WIDGET_LIMIT_BYTES = 40_960;
 export async function buildWeb(root) {
   const source = path.join(root, 'src/web');
   const outDir = path.join(root, 'dist/web');
+  /** @type {import('vite').InlineConfig} */
   const common = {
     root: source,
     base: './', // under whatever path it is served
@@ -35,7 +36,7 @@ export async function buildWeb(root) {
     },
   });
   const script = async entry => {
-    const [{ output }] = await build({
+    const built = await build({
       ...common,
       build: {
         write: false,
@@ -44,6 +45,7 @@ export async function buildWeb(root) {
         lib: { entry: path.join(source, entry), formats: ['iife'], name: 'tandem', fileName: () => 'widget.js' },
       },
     });
+    const [{ output }] = /** @type {import('vite').Rolldown.RolldownOutput[]} */ (built);
     return output[0].code;
   };
   // The widget is a function that embed.ts calls, so that none of it runs where it is not wanted.
@@ -56,7 +58,7 @@ export async function buildWeb(root) {
 
 /** Returns the size of widget.js under gzip. */
 function compress(folder) {
-  for (const name of readdirSync(folder, { recursive: true })) {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     if (!/\.(js|css|html|svg)$/.test(name)) continue;
     const file = path.join(folder, name);
     const content = readFileSync(file);

@@ -56,6 +56,7 @@ try {
   );
 
   const rows = [];
+  /** @type {Record<string, number>} */
   const ports = {};
   for (const name of [master, ...names.filter(other => other !== master)]) {
     const mode = name === master ? 'master' : 'slave';

@@ -67,6 +67,11 @@ export async function logIn(url, login, password) {
   };
 }
 
+/**
+ * @param {string} url
+ * @param {any} anna
+ * @param {{ name: string, email?: string, department?: string, page: string[], first: string, taken?: string[][] }} chat
+ */
 async function hold(url, anna, { name, email, department, page, first, taken = [] }) {
   const visitor = await arrive(url, { name, email, page });
   const id = `${department}-${first.length}`;
@@ -89,6 +94,10 @@ async function hold(url, anna, { name, email, department, page, first, taken = [
   }
 }
 
+/**
+ * @param {string} url
+ * @param {{ name: string, email?: string, page: string[] }} visitor
+ */
 async function arrive(url, { name, email, page: [pageUrl, title] }) {
   const fields = JSON.stringify({ ...(name ? { display_name: name } : {}), ...(email ? { email } : {}) });
   const query = new URLSearchParams({ location: 'demo', url: pageUrl, title, platform: 'web', 'prechat-key-independent-fields': fields });

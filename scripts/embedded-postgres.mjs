@@ -9,5 +9,5 @@ const stop = async () => {
   await server.stop();
   process.exit(0);
 };
-process.stdin.on('end', stop).resume();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
+process.stdin.on('end', () => void stop()).resume();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void stop());

@@ -39,7 +39,7 @@ const SCREENS = [
       await page.getByText('Shall I put one aside').last().waitFor();
     },
   },
-  { name: 'widget-launcher', path: '/demo/visitor', prepare: page => page.evaluate(() => window.tandem.close()) },
+  { name: 'widget-launcher', path: '/demo/visitor', prepare: page => page.evaluate(() => window['tandem'].close()) },
   {
     name: 'desk-queue',
     path: '/operator',
@@ -123,6 +123,7 @@ const SCREENS = [
 const wanted = process.argv.slice(2);
 const screens = SCREENS.filter(({ name }) => wanted.length === 0 || wanted.some(part => name.includes(part)));
 const folder = mkdtempSync(path.join(tmpdir(), 'tandem-screens-'));
+/** @type {(() => unknown)[]} */
 const stops = [() => rmSync(folder, { recursive: true, force: true })];
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stop().then(() => process.exit(1)));
 
@@ -143,6 +144,12 @@ try {
   await stop();
 }
 
+/**
+ * @param {import('playwright-core').Browser} browser
+ * @param {string} url
+ * @param {{ name: string, path: string, as?: string, prepare: (page: import('playwright-core').Page) => any }} screen
+ * @param {string} variant
+ */
 async function take(browser, url, { name, path: address, as, prepare: ready }, variant) {
   const context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...VARIANTS[variant] });
   if (as !== undefined) await context.addCookies([{ name: 'operator_token', value: (await logIn(url, as, PASSWORD)).token, url }]);
@@ -179,7 +186,7 @@ async function answer(url, words, text) {
 
 /** A visitor's words in the open widget, as sent. */
 async function openWidget(page, words) {
-  await page.evaluate(() => window.tandem.open());
+  await page.evaluate(() => window['tandem'].open());
   await page.locator('tandem-chat textarea').fill(words);
   await page.getByRole('button', { name: 'Send', exact: true }).click();
   await page.getByText(words).last().waitFor();

@@ -23,7 +23,7 @@ mkdirSync(dataDir, { recursive: true });
 const logFile = path.join(dataDir, 'chat-server.log');
 const log = openSync(logFile, 'a');
 const logStart = readFileSync(logFile).length;
-let node;
+let node; // eslint-disable-line prefer-const -- asked for before it is there
 let stopping = false;
 // Before the node is there: a Ctrl-C of any moment ends it in order.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {

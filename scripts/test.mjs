@@ -20,7 +20,7 @@ const FAULTS = ['faults', 'hosts'];
 /** They mostly wait: for leases, graces, browsers. */
 const AT_ONCE = 2;
 const MEASURING = ['test/hosts/', 'capacity', 'conversation', 'many-chats'];
-const files = readdirSync(path.join(ROOT, 'test'), { recursive: true })
+const files = readdirSync(path.join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
   .filter(name => name.endsWith('.test.ts'))
   .filter(name => !pure || PURE.includes(name.split(path.sep)[0]) || name.endsWith('.pure.test.ts'))
   .filter(name => !faults || FAULTS.includes(name.split(path.sep)[0]))
@@ -30,6 +30,7 @@ const files = readdirSync(path.join(ROOT, 'test'), { recursive: true })
 if (files.length === 0) fail(64, `no test file has ${filters.join(' or ')} in its name`);
 
 const stops = [];
+/** @type {NodeJS.ProcessEnv} */
 const env = { ...process.env, ...(faults ? { FAULTS: 'real' } : {}) };
 let child;
 let interrupted = false;
