@@ -10,12 +10,13 @@ export interface AssignmentToWithdraw {
   readonly chatId: number;
   readonly operatorId: number;
   readonly isChanged: boolean;
+  readonly isSpoken: boolean;
   readonly rules: AssignmentRules;
   readonly leaseToken: number;
 }
 
 /** Answers whether it was. He has not declined it: when he is back he may be asked again. */
-export function withdrawAssignment({ chatId, operatorId, isChanged, rules, leaseToken }: AssignmentToWithdraw): Command<boolean> {
+export function withdrawAssignment({ chatId, operatorId, isChanged, isSpoken, rules, leaseToken }: AssignmentToWithdraw): Command<boolean> {
   return {
     name: 'withdraw assignment',
     leaseToken,
@@ -28,7 +29,7 @@ export function withdrawAssignment({ chatId, operatorId, isChanged, rules, lease
       const chat = rows.chat(chatId);
       const operator = rows.operator(operatorId);
       if (chat === undefined || operator === undefined || chat.assignedOperatorId !== operatorId) return unchanged(false);
-      const because = whyWithdrawn(chat, operator, rules, { nowUs, isChanged });
+      const because = whyWithdrawn(chat, operator, rules, { nowUs, isChanged, isSpoken });
       if (because === undefined) return unchanged(false);
       rows.lockBearer(bearerOf(chat));
       return { changes: [moveChat(chat, 'withdrawn', { atUs: nowUs, by: null })], records: [because], answer: true };

@@ -9,7 +9,7 @@ import type { CommitLoop } from '../commit/commit-loop.ts';
 import { deadlineOf, type DeadlineRules, type Due } from '../domain/chat-deadlines.ts';
 import type { Chat } from '../domain/chat.ts';
 import { ChatError } from '../domain/error.ts';
-import { type AssignmentRules, isOpen } from '../domain/eligibility.ts';
+import { type AssignmentRules, isOpen, isSpoken } from '../domain/eligibility.ts';
 import { worksIn } from '../domain/operator.ts';
 import type { Microseconds } from '../domain/time.ts';
 import { whyWithdrawn } from '../domain/withdrawal.ts';
@@ -30,7 +30,7 @@ export interface ChatDeadlinesOptions extends JobOptions {
   readonly assignmentRules: AssignmentRules;
 }
 
-type Asked = Pick<AssignmentToWithdraw, 'chatId' | 'operatorId' | 'isChanged'>;
+type Asked = Pick<AssignmentToWithdraw, 'chatId' | 'operatorId' | 'isChanged' | 'isSpoken'>;
 
 interface DueChat {
   readonly chat: Chat;
@@ -59,7 +59,6 @@ export class ChatDeadlines extends Job {
         if (change.type === 'chat-moved' && change.assignedOperatorId !== null)
           this.wakeAt(change.atUs + options.rules.assignmentTimeoutUs);
       },
-      committed: () => undefined,
       reloaded: () => this.wake(),
     });
   }
@@ -97,9 +96,10 @@ export class ChatDeadlines extends Job {
       const asked = assignedOperatorId === null ? undefined : replica.operators.get(assignedOperatorId);
       if (asked !== undefined && withdrawn.length < MAX_MET) {
         const isChanged = changed.has(asked.id);
-        const because = whyWithdrawn(chat, asked, assignmentRules, { nowUs: now, isChanged });
+        const language = { isChanged, isSpoken: isChanged && isSpoken(chat, replica.operators.values()) };
+        const because = whyWithdrawn(chat, asked, assignmentRules, { nowUs: now, ...language });
         if (because !== undefined) {
-          withdrawn.push({ chatId: chat.id, operatorId: asked.id, isChanged });
+          withdrawn.push({ chatId: chat.id, operatorId: asked.id, ...language });
           continue;
         }
       }

@@ -45,7 +45,7 @@ export class PushNotifications {
     this.#done = metrics.labelled('push_notifications_total', 'Push notifications: sent, gone (the token is forgotten), failed', 'outcome');
     this.#dropped = metrics.counter('push_dropped_total', 'Push notifications that were not tried because too many waited');
     metrics.gauge('push_waiting', `Messages that may have to be pushed (at most ${MAX_WAITING})`, () => this.#waiting.length);
-    replica.listen({ applied: applied => this.#hear(applied), committed: () => undefined, reloaded: () => undefined });
+    replica.listen({ applied: applied => this.#hear(applied) });
   }
 
   async stop(): Promise<void> {

@@ -150,8 +150,6 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     ({ origin } = await readInstallation(database));
   };
   replica.listen({
-    applied: () => undefined,
-    committed: () => undefined,
     reloaded: () => void readOrigin().catch((error: unknown) => log.warn('origin-not-read', { error })),
   });
   let members = new Set(config.cluster?.nodeNames);

@@ -42,8 +42,6 @@ export function nodeStatus(sources: StatusSources): () => Promise<object> {
     applied: ({ change }) => {
       if (change.type === 'message-added') messages.inc();
     },
-    committed: () => undefined,
-    reloaded: () => undefined,
   });
   let nodes: readonly NodeRow[] = [];
   let opened: readonly OpenedEpoch[] = [];

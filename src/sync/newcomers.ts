@@ -60,8 +60,6 @@ export class Newcomers implements ReplicaListener {
     }
   }
 
-  committed(): void {}
-
   reloaded(): void {
     this.#visitors.clear();
   }

@@ -23,12 +23,13 @@ export interface AppliedChange {
   readonly bytes: number;
 }
 
+/** Those who listen are told one after the other, in the order in which they began to. */
 export interface ReplicaListener {
-  applied(change: AppliedChange): void;
+  applied?(change: AppliedChange): void;
   /** After all changes of a commit. */
-  committed(revision: Revision): void;
+  committed?(revision: Revision): void;
   /** Everything was loaded anew: nothing before this revision can be told from memory. */
-  reloaded(revision: Revision): void;
+  reloaded?(revision: Revision): void;
 }
 
 /** The commit holds a kind of change that only a newer binary knows: load the replica again. */
@@ -72,7 +73,7 @@ export class Replica implements HotState {
     for (const operator of snapshot.operators) this.operators.set(operator.id, operator);
     for (const department of snapshot.departments) this.departments.set(department.key, department);
     this.revision = snapshot.revision;
-    for (const listener of this.#listeners) listener.reloaded(this.revision);
+    for (const listener of this.#listeners) listener.reloaded?.(this.revision);
   }
 
   /** The caller (the feed) guarantees that the commit follows `revision` directly. Throws UnknownChange before applying any of it. */
@@ -95,10 +96,11 @@ export class Replica implements HotState {
         apply(this.#state, change);
       }
       this.revision = revision;
-      for (const listener of this.#listeners) listener.applied({ revision, change, chatBefore, chatAfter, operatorBefore, bytes });
+      const applied = { revision, change, chatBefore, chatAfter, operatorBefore, bytes };
+      for (const listener of this.#listeners) listener.applied?.(applied);
       revision += 1;
     }
-    for (const listener of this.#listeners) listener.committed(this.revision);
+    for (const listener of this.#listeners) listener.committed?.(this.revision);
   }
 
   /** The chat that the change being applied has set; a closed one is nowhere else. */

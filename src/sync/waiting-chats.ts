@@ -15,8 +15,6 @@ export class WaitingChats implements ReplicaListener {
     if (chatBefore !== chatAfter) this.queues.update(chatBefore, chatAfter);
   }
 
-  committed(): void {}
-
   reloaded(): void {
     this.queues.clear();
     for (const chat of this.#replica.chats.values()) this.queues.update(undefined, chat);

@@ -3,11 +3,9 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { whyWithdrawn } from '../../src/domain/withdrawal.ts';
 import { eventually } from '../support/eventually.ts';
 import { Operator } from '../support/operator.ts';
 import { chatServer } from '../support/process.ts';
-import { aChat, anOperator, someRules } from '../support/rows.ts';
 import { type SingleNode, startSingle } from '../support/single.ts';
 import { Visitor } from '../support/visitor.ts';
 
@@ -122,14 +120,5 @@ describe('an assignment that may not be taken any more', () => {
     await set('online')(operator);
     await eventually(async () => (await moves()) === 'opened assigned withdrawn assigned');
     operator.close();
-  });
-
-  test('what a colleague asked him for by hand stays, out of his hours and in whatever language, until those change', () => {
-    const rules = someRules();
-    const chat = aChat({ departmentKey: 'sales', lang: 'ru', assignedUs: 1 });
-    const operator = anOperator({ departmentKeys: ['sales'], langs: ['zh'], statusSort: 'takes', schedule: null });
-    assert.equal(whyWithdrawn(chat, operator, rules, { nowUs: 2, isChanged: false }), undefined);
-    assert.equal(whyWithdrawn(chat, operator, rules, { nowUs: 2, isChanged: true }), 'other-language');
-    assert.equal(whyWithdrawn(chat, { ...operator, load: 1_000 }, rules, { nowUs: 2, isChanged: false }), undefined, 'full');
   });
 });

@@ -6,7 +6,8 @@ import { mqServer, type VirtualHost, withVirtualHost } from './broker.ts';
 import { Cleanup } from './cleanup.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { type Proxy, startProxy } from './faults/proxy.ts';
-import { chatServer, Folder, freePort, type NodeProcess, startNodeProcess } from './process.ts';
+import { Folder, freePort, type NodeProcess, startNodeProcess } from './process.ts';
+import { addOperator } from './staff.ts';
 
 export const PASSWORD = 'correct horse';
 export const [MASTER, SLAVE] = ['chat-master', 'chat-slave'];
@@ -137,13 +138,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
       for (const network of networks.values()) for (const proxy of [network.db, network.mq]) proxy?.thaw();
       await Promise.all([...nodes.values()].map(node => node.stop()));
     });
+    // The first one leads, and makes the schema.
     for (const name of names) if (options.without?.includes(name) !== true) await cluster.start(name);
-    for (const login of cluster.logins) {
-      const added = await chatServer(['operator', 'add', '--login', login, '--fullname', `Operator ${login}`, '--password', PASSWORD], {
-        cwd: folder.path,
-      });
-      if (added.code !== 0) throw new Error(`operator add: ${added.stderr}`);
-    }
+    for (const login of cluster.logins) await addOperator(folder, { login, fullname: `Operator ${login}`, password: PASSWORD });
     return cluster;
   } catch (error) {
     await cleanup.run();

@@ -10,6 +10,7 @@ import { type ClusterOptions, MASTER, PASSWORD, SLAVE, startCluster, type TestCl
 import { eventually } from './eventually.ts';
 import { Operator, type OperatorDelta } from './operator.ts';
 import { chatServer } from './process.ts';
+import { addDepartment, addOperator } from './staff.ts';
 import { Visitor } from './visitor.ts';
 
 /** A chat as an operator is shown it. */
@@ -142,7 +143,7 @@ export class Desk {
       await eventually(async () => (await cluster.leader()) === (options.names?.[0] ?? MASTER), { within: 20_000 });
       const desk = new Desk(cluster, cleanup);
       cleanup.add(desk, it => it.#leave());
-      await inTurns(departments, 3, key => run(cluster, 'department', 'add', '--key', key, '--name', key));
+      for (const key of departments) await addDepartment(cluster.folder, key, key);
       await inTurns([...duties, { login: 'admin', roles: 'admin', max_chats: 0 }], 3, duty => desk.#hire(duty));
       return desk;
     } catch (error) {
@@ -287,11 +288,9 @@ export class Desk {
   }
 
   async #hire(duty: Duty): Promise<void> {
-    const { login, node, ...flags } = duty;
-    const given = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    const id = Number(
-      await run(this.cluster, 'operator', 'add', '--login', login, '--fullname', `The ${login}`, '--password', PASSWORD, ...given),
-    );
+    const { login, node, max_chats, ...flags } = duty;
+    const limit = max_chats === undefined ? {} : { max_chats: String(max_chats) };
+    const id = await addOperator(this.cluster.folder, { login, fullname: `The ${login}`, password: PASSWORD, ...flags, ...limit });
     const url = node ?? this.cluster.slave.url;
     const operator = await eventually(() => Operator.login(url, login, PASSWORD), { within: 10_000, every: 200 });
     const colleague = new Colleague(operator, id, login);

@@ -1,11 +1,10 @@
 /** A node where every string of test/support/hostile.ts stands in every field that another person sees; by the public protocols. */
 import assert from 'node:assert/strict';
-import { departmentAdd, operatorAdd } from '../../src/cli/staff.ts';
-import { loadConfig } from '../../src/config/config.ts';
 import { inTurns } from './desk.ts';
 import { HOSTILE } from './hostile.ts';
 import { Operator } from './operator.ts';
 import { type SingleNode, startSingle } from './single.ts';
+import { addDepartment, addOperator } from './staff.ts';
 import { Visitor } from './visitor.ts';
 
 export interface HostileHouse {
@@ -54,13 +53,11 @@ export async function openHostileHouse(): Promise<HostileHouse> {
 
 /** Operators, departments and an admin of hostile names and titles. Returns the departments' keys. */
 async function hire(single: SingleNode): Promise<string[]> {
-  // What the commands of the binary run, without a process for each.
-  const { config } = loadConfig({ configFile: undefined, flags: {}, env: {}, cwd: single.folder.path });
   const names = packed(HOSTILE, MAX_NAME);
   for (const [i, name] of names.entries()) {
-    await departmentAdd(config, `d${i}`, { name });
+    await addDepartment(single.folder, `d${i}`, name);
     const roles = i === 0 ? 'operator,supervisor,admin' : 'operator';
-    await operatorAdd(config, { login: i === 0 ? 'admin' : `op${i}`, fullname: name, title: name, password: PASSWORD, roles });
+    await addOperator(single.folder, { login: i === 0 ? 'admin' : `op${i}`, fullname: name, title: name, password: PASSWORD, roles });
   }
   return names.map((_, i) => `d${i}`);
 }

@@ -1,7 +1,8 @@
 /** A single node as a process, on a database of its own. */
 import { Cleanup } from './cleanup.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
-import { chatServer, Folder, type NodeProcess, startNodeProcess } from './process.ts';
+import { Folder, type NodeProcess, startNodeProcess } from './process.ts';
+import { addOperator } from './staff.ts';
 
 export interface SingleNode {
   readonly node: NodeProcess;
@@ -30,13 +31,7 @@ export async function startSingle({
       `db_host = ${database.host}\ndb_port = ${dbPort}\ndb_name = ${database.name}\ndb_username = ${database.user}\ndb_password = ${database.password ?? ''}\nvisitor_actions_per_second = 100000\nvisitor_reads_per_second = 100000\nvisitor_connections_per_address = 1000000\nvisitor_inits_per_second = 100000\nvisitor_chats_per_minute = 1000000\n${ini}\n`,
     );
     const node = cleanup.add(await startNodeProcess([], { cwd: folder.path }), it => it.stop());
-    for (const login of logins) {
-      const added = await chatServer(['operator', 'add', '--login', login, '--fullname', `Operator ${login}`], {
-        cwd: folder.path,
-        input: 'correct horse\n',
-      });
-      if (added.code !== 0) throw new Error(added.stderr);
-    }
+    for (const login of logins) await addOperator(folder, { login, fullname: `Operator ${login}`, password: 'correct horse' });
     return { node, database, folder, stop: () => cleanup.run() };
   } catch (error) {
     await cleanup.run();

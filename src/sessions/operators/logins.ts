@@ -65,7 +65,6 @@ export class OperatorLogins {
         if (change.tokenHash === null) this.#cache.deleteWhere(login => login.operatorId === change.operatorId);
         else this.#cache.delete(change.tokenHash);
       },
-      committed: () => undefined,
       reloaded: () => {
         this.#ends.heardAll();
         this.#cache.clear(); // rows may be gone with an older database

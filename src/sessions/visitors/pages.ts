@@ -55,7 +55,6 @@ export class VisitorPages {
         else if (change.type === 'chat-opened') this.#heardOf.set(change.chat.visitorId, true, CACHE_MS);
         else if (change.type === 'visitor-changed') this.#heardOf.set(change.visitorId, true, CACHE_MS);
       },
-      committed: () => undefined,
       reloaded: () => {
         this.#ends.heardAll();
         this.#cache.clear(); // rows may be gone with an older database
