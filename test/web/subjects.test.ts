@@ -16,7 +16,7 @@ describe('subjects', () => {
   let browser: Browser;
 
   before(async () => {
-    single = cleanup.add(await startSingle({ ini: 'assignment_mode = manual\nsubjects = Other, Money: Refund, Money: Invoice' }), it =>
+    single = cleanup.add(await startSingle({ ini: 'assignment_mode = manual\nchat_subjects = Other, Money: Refund, Money: Invoice' }), it =>
       it.stop(),
     );
     browser = cleanup.add(await launchBrowser(), it => it.close());
