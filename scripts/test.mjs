@@ -10,7 +10,7 @@ import { ensurePrograms, offerPrograms, provideRabbit, runSql, startEmbeddedPost
 const args = process.argv.slice(2);
 const pure = args.includes('--pure');
 const faults = args.includes('--faults');
-/** The whole takes about 20 minutes on 2 cores, half as long again on ones that others use too; the faults as long as in life half an hour. */
+/** The whole takes 27 minutes on 2 cores, half as long again on ones that others use too; the faults as long as in life half an hour. */
 const GIVE_UP_AFTER_MS = (faults ? 80 : 70) * 60_000;
 const filters = args.filter(arg => !arg.startsWith('--'));
 prepare({ build: !pure });
