@@ -14,7 +14,11 @@ export function serveUnder(server: Server, basePath: string): void {
   server.prependListener('upgrade', takeOff);
 }
 
-/** The path alone, without a slash behind it, stays: it is no page of the chat, and leads to one. */
+/** What a node tells of itself it tells at its own port: whatever site stands in front would pass it on under this path. */
+const OWN_TO_THE_NODE = /^\/+(?:status|metrics|readyz)\/*(?:\?|$)/i;
+
+/** The path alone, without a slash after it, stays: it is no page of the chat, and leads to one. */
 export function withoutBase(url: string, basePath: string): string {
-  return url.startsWith(`${basePath}/`) ? url.slice(basePath.length) : url;
+  const inside = url.startsWith(`${basePath}/`) ? url.slice(basePath.length) : url;
+  return OWN_TO_THE_NODE.test(inside) ? url : inside;
 }

@@ -1,6 +1,6 @@
 /**
- * Every door out of the pure code. Adapters (postgres/, rabbitmq/, system/) implement these; commands/,
- * sync/, sessions/ and jobs/ use them; node/ connects the two.
+ * Every door out of the pure code. Adapters (postgres/, rabbitmq/, system/ …) implement these; commit/, sync/, delivery/, sessions/ and
+ * jobs/ use them; node/ connects the two.
  */
 export * from './clients.ts';
 export * from './cluster.ts';

@@ -131,6 +131,17 @@ describe('the chat under a path of another site', () => {
     }
   });
 
+  test('what a node tells of itself it tells without the path alone: the site of apps passes on any other', async () => {
+    const standard = cleanup.add(await startNginx({ nodes: { 8260: cluster.master.port, 8261: cluster.slave.port } }), it => it.stop());
+    const { port } = cluster.node(MASTER);
+    for (const name of ['status', 'metrics', 'readyz'])
+      for (const address of [`/chat/${name}`, `/chat/${name.toUpperCase()}/`, `/chat//${name}`, `/chat/${name}?a=1`])
+        for (const url of [`http://127.0.0.1:${port}`, standard.url])
+          assert.equal((await fetch(`${url}${address}`)).status, 404, `${url}${address}`);
+    assert.equal((await fetch(`${standard.url}/chat/widget.js`)).status, 200);
+    assert.equal((await fetch(`${standard.url}/widget.js`)).status, 200);
+  });
+
   test('a visitor by HTTP goes on at the other node when one is gone', BUDGET, async () => {
     const visitor = await Visitor.init(`${nginx.url}/chat`);
     await visitor.send('Who is there?', 'there-1');
